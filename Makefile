@@ -1,0 +1,71 @@
+# The same verbs for people and for CI. Python 3.11 or newer is the only prerequisite:
+# Node, the CDK command line and every tool come from the locks into .venv and node_modules.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export JSII_NODE := $(CURDIR)/$(BIN)/node
+export UV_LINK_MODE ?= hardlink
+CODE := app.py stacks lambdas pipelines ops sandbox tests benchmarks
+
+.PHONY: help setup demo test check format types lint synth compile bench lock clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready node_modules/.ready ## Install everything from the locks (the other targets do this by themselves)
+
+.venv/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Tandem needs Python 3.11 or newer, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.x ...") if v < (3, 11) else None'
+	@echo "setup: installing the locked Python packages into .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.txt | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r /dev/stdin
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json .venv/.ready
+	@echo "setup: installing the locked CDK command line into node_modules"
+	@$(BIN)/npm ci --silent
+	@touch $@
+
+demo: setup ## Run the whole loop on this machine, without an AWS account
+	@$(BIN)/python -m sandbox demo
+
+test: setup ## Run every test; the end of the output says what was skipped and why
+	@$(BIN)/python -m pytest
+
+check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
+	@$(BIN)/python -m pipelines.compile --check
+	@echo "check: everything is in order"
+
+lint: setup
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+
+types: setup
+	@$(BIN)/mypy app.py stacks lambdas pipelines ops sandbox
+
+format: setup ## Format the code and repair what can be repaired
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+synth: setup ## Synthesize every environment of every project (no credentials, no network)
+	@npx --no-install cdk synth --quiet --no-notices
+	@echo "synth: templates are in cdk.out"
+
+compile: setup ## Rewrite the compiled SageMaker pipelines from their SDK source
+	@$(BIN)/python -m pipelines.compile
+
+bench: setup ## Measure side by side with the peers; results in benchmarks/results
+	@$(BIN)/python -m benchmarks
+
+lock: ## Resolve requirements.in into requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/npm install --package-lock-only --silent
+
+clean: ## Remove everything that can be made again, the sandbox's state included
+	@rm -rf .venv node_modules .cache .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis cdk.out demo
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,23 @@
+"""What every test starts from: no AWS account, no credentials of the person who runs the tests."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_account_of_ours() -> Iterator[None]:
+    """Hide the developer's AWS configuration, so that no test can reach a real account."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("AWS_", "CDK_DEFAULT_"))}
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - the embedded AWS takes any
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        POWERTOOLS_METRICS_DISABLED="true",
+    )
+    yield
+    os.environ.update(hidden)
