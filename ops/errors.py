@@ -1,0 +1,17 @@
+"""What can go wrong at the command line, and the exit code that says so."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command; docs/operating.md lists them."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    MISMATCH = 3
+    NOTHING_LIVE = 4
+
+
+class OpsError(Exception):
+    """A failure the operator can act on; its text names the thing, its value and the fix."""

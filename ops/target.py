@@ -1,0 +1,101 @@
+"""Which AWS is asked: an account through the usual profile and region, or the sandbox on this machine."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import OpsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sagemaker import SageMakerClient
+
+SANDBOX_STATE = Path(".sandbox/state.json")
+_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One AWS to ask: the session of a profile, or the sandbox's address.
+
+    Attributes:
+        session: Where credentials and region come from.
+        endpoint_url: The sandbox's address, or None for AWS itself.
+    """
+
+    session: boto3.Session
+    endpoint_url: str | None = None
+
+    @classmethod
+    def aws(cls, *, profile: str | None, region: str | None) -> "Target":
+        """An AWS account.
+
+        Raises:
+            OpsError: There is no such profile, or no region is set anywhere.
+        """
+        try:
+            session = boto3.Session(profile_name=profile, region_name=region)
+        except BotoCoreError as error:
+            raise OpsError(f"{error}. Name an existing profile with --profile, or set AWS_PROFILE.") from error
+        if session.region_name is None:
+            raise OpsError("no AWS region is set: pass --region, or set AWS_REGION; --sandbox asks the sandbox instead")
+        return cls(session=session)
+
+    @classmethod
+    def sandbox(cls, state_file: Path = SANDBOX_STATE) -> "Target":
+        """The sandbox that runs on this machine.
+
+        Raises:
+            OpsError: No sandbox has been started from this folder.
+        """
+        try:
+            state = json.loads(state_file.read_text())
+        except FileNotFoundError as error:
+            raise OpsError(
+                f"no sandbox is running ({state_file} does not exist): start it with `python -m sandbox up`"
+            ) from error
+        session = boto3.Session(
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS knows no secrets
+            region_name=state["region"],
+        )
+        return cls(session=session, endpoint_url=state["endpoint_url"])
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        """Reads the outputs of the deployed stacks."""
+        return self.session.client("cloudformation", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """Reads the ledger."""
+        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sagemaker(self) -> "SageMakerClient":
+        """Reads the registry and the endpoint."""
+        return self.session.client("sagemaker", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    def stack_outputs(self, stack: str) -> dict[str, str]:
+        """Outputs of a deployed stack by their name.
+
+        Raises:
+            OpsError: The stack is not deployed here, or AWS can not be reached.
+        """
+        where = self.endpoint_url or f"region {self.session.region_name}"
+        try:
+            described = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise OpsError(f"{where} refused to describe the stack {stack}: {error}") from error
+            raise OpsError(f"the stack {stack} is not deployed in {where}; `cdk deploy` creates it") from error
+        except BotoCoreError as error:
+            raise OpsError(f"can not reach {where}: {error}") from error
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
