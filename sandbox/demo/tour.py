@@ -1,0 +1,197 @@
+"""`make demo`: the main job on real input, told while it happens.
+
+Everything is done from outside, as an operator would: objects are put into the bucket, the deployed events do the rest,
+and `python -m ops` answers which version is live.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.demo.narrator import Narrator
+from sandbox.demo.watch import Watch
+from sandbox.demo.wiring import Wiring
+
+PROJECTS = Path("pipelines/projects")
+ENVIRONMENT = "sandbox"
+_PATIENCE_SECONDS = 300
+_EXAMPLES = 8
+
+
+class DemoError(Exception):
+    """The loop did not come round; the text says where it stopped and where to look."""
+
+
+@dataclass
+class Tour:
+    """One tour through the loop of a project.
+
+    Attributes:
+        endpoint_url: The embedded AWS, started and with the project deployed.
+        region: Its region.
+        project: The project's name.
+        output: Folder for what the tour leaves on disk.
+        logs: Where the sandbox keeps its logs; named in errors.
+        console: Where the tour is told.
+        seconds: Wall time of each phase, in order.
+    """
+
+    endpoint_url: str
+    region: str
+    project: str
+    output: Path
+    logs: Path
+    console: Console
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir(parents=True)
+        session = boto3.Session(
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS knows no secrets
+            region_name=self.region,
+        )
+        self._client = cache(lambda service: session.client(service, endpoint_url=self.endpoint_url))
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[None]:
+        """Announce a part of the tour and measure it."""
+        self.console.rule(f"[bold]{title}", align="left")
+        began = time.monotonic()
+        yield
+        self.seconds[title] = round(time.monotonic() - began, 1)
+
+    def run(self, *, months: list[int], question_month: int) -> None:
+        """Drop the months, wait for the loop, question the live model with flights of a month it has never seen.
+
+        Raises:
+            DemoError: The loop stopped before a model was live.
+        """
+        watch = Watch.open(events=self._client("events"), sqs=self._client("sqs"))
+        try:
+            wiring = Wiring.read(events=self._client("events"), lambdas=self._client("lambda"))
+            narrator = Narrator(wiring, self.console.print)
+            with self.phase("A data drop starts the loop"):
+                self._drop(months)
+                self._wait_until_live(watch, narrator)
+        finally:
+            watch.close()
+        self._write("events.json", narrator.events)
+        self._tell_steps()
+        with self.phase("Questions to the live endpoint"):
+            self._question(question_month)
+
+    def _outputs(self, stack: str) -> dict[str, str]:
+        name = f"{self.project}-{ENVIRONMENT}-{stack}"
+        described = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+    def _feed(self, months: list[int]) -> list[Path]:
+        folder = self.output / "drops"
+        chosen = ",".join(map(str, months))
+        module = f"pipelines.projects.{self.project}.feed"
+        _run(["-m", module, "--months", chosen, "--to", str(folder)])
+        return sorted(folder.rglob("*.parquet"))
+
+    def _drop(self, months: list[int]) -> None:
+        bucket = self._outputs("Storage")["DataBucketName"]
+        folder = self.output / "drops"
+        for path in self._feed(months):
+            self._client("s3").upload_file(str(path), bucket, f"data/{path.relative_to(folder)}")
+
+    def _wait_until_live(self, watch: Watch, narrator: Narrator) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        with self.console.status("waiting for the deployed events to do their work"):
+            while time.monotonic() < deadline:
+                for event in watch.drain():
+                    narrator.hear(event)
+                    self._stop_at_failure(event)
+                if _in_service(narrator.events) and (status := self.status())["live"]:
+                    self._write("status.json", status)
+                    return
+                time.sleep(0.2)
+        raise DemoError(f"no model was live after {_PATIENCE_SECONDS} s; the logs are in {self.logs}")
+
+    def _stop_at_failure(self, event: dict[str, Any]) -> None:
+        detail = event["detail"]
+        if detail.get("currentPipelineExecutionStatus") != "Failed":
+            return
+        steps = self._steps(detail["pipelineExecutionArn"])
+        reasons = [f"{step['StepName']}: {step['FailureReason']}" for step in steps if "FailureReason" in step]
+        raise DemoError(f"the training pipeline failed ({'; '.join(reasons)}); the logs are in {self.logs}")
+
+    def status(self) -> dict[str, Any]:
+        """What `python -m ops status --json` answers."""
+        command = ["-m", "ops", "status", "--sandbox", "--json", "--project", self.project]
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+        try:
+            answer: dict[str, Any] = json.loads(done.stdout)
+        except ValueError as error:
+            raise DemoError(f"`python -m ops status` gave no answer: {done.stderr.strip()}") from error
+        return answer
+
+    def _steps(self, execution: str) -> list[dict[str, Any]]:
+        pages = self._client("sagemaker").get_paginator("list_pipeline_execution_steps")
+        found = pages.paginate(PipelineExecutionArn=execution, SortOrder="Ascending")
+        return [step for page in found for step in page["PipelineExecutionSteps"]]
+
+    def _tell_steps(self) -> None:
+        pipeline = self._outputs("Training")["TrainingPipelineName"]
+        executions = self._client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
+        steps = self._steps(executions["PipelineExecutionSummaries"][0]["PipelineExecutionArn"])
+        table = Table("step", "kind", "status", "seconds", title="The training pipeline", title_justify="left")
+        for step in steps:
+            seconds = (step["EndTime"] - step["StartTime"]).total_seconds()
+            kind = next(iter(step.get("Metadata", {})), "")
+            table.add_row(step["StepName"], kind, step["StepStatus"], f"{seconds:.1f}")
+        self.console.print(table)
+        self._write("steps.json", steps)
+
+    def _question(self, month: int) -> None:
+        contract = json.loads((PROJECTS / self.project / "contract.json").read_text())
+        names = [item["name"] for item in contract["inputs"]]
+        target = contract["output"]["name"]
+        rows = pq.read_table(self._feed([month])[-1]).drop_null().to_pylist()
+        rows = rows[:: max(1, len(rows) // _EXAMPLES)][:_EXAMPLES]
+        instances = [{name: row[name] for name in names} for row in rows]
+        answer = self._client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self._outputs("Serving")["EndpointName"],
+            ContentType="application/json",
+            Accept="application/json",
+            Body=json.dumps({"instances": instances}, default=str),
+        )
+        predictions = json.loads(answer["Body"].read())["predictions"]
+        table = Table("request", f"predicted {target}", "what it was", title_justify="left")
+        for row, predicted in zip(rows, predictions, strict=True):
+            told = " · ".join(str(row[name]) for name in names[:4])
+            table.add_row(told, f"{predicted:.1f}", f"{row[target]:.0f}")
+        self.console.print(table)
+        asked = [{"request": i, "prediction": p} for i, p in zip(instances, predictions, strict=True)]
+        self._write("predictions.json", asked)
+
+    def _write(self, name: str, content: Any) -> None:
+        (self.output / name).write_text(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def _run(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DemoError(f"`python {' '.join(arguments)}` failed: {done.stderr.strip()}")
+
+
+def _in_service(events: list[dict[str, Any]]) -> bool:
+    return any(event["detail"].get("EndpointStatus") == "IN_SERVICE" for event in events)
