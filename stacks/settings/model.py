@@ -1,0 +1,164 @@
+"""The shape of ``project.toml``: frozen sections, bounded numbers, unknown keys refused."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from stacks.settings.types import (
+    AccountId,
+    Allowed,
+    Approval,
+    ColumnName,
+    Direction,
+    Email,
+    EnvironmentName,
+    HyperparameterName,
+    HyperparameterValue,
+    InstanceType,
+    Metric,
+    PolicyName,
+    Prefix,
+    ProjectName,
+    Region,
+    Share,
+    TagKey,
+    TagValue,
+    Task,
+)
+
+
+class Section(BaseModel):
+    """Base of every table: immutable, no unknown keys, no silent conversion between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Project(Section):
+    """``[project]``: what is predicted."""
+
+    name: ProjectName
+    description: Annotated[str, Field(max_length=200)] = ""
+    task: Task
+    target: ColumnName
+    time_column: ColumnName
+
+
+class Data(Section):
+    """``[data]``: which objects of the data bucket make a snapshot.
+
+    ``window_periods`` counts distinct periods. ``holdout_days`` counts days of the time column; the gate compares
+    day by day, so it needs two at least.
+    """
+
+    prefix: Prefix = "data/"
+    window_periods: Annotated[int, Field(ge=1, le=1000)] = 12
+    max_objects: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    holdout_days: Annotated[int, Field(ge=2, le=366)] = 14
+
+
+class Training(Section):
+    """``[training]``: the jobs of the training pipeline; ``max_runtime_minutes`` bounds each of them."""
+
+    instance_type: InstanceType = "ml.m5.xlarge"
+    processing_instance_type: InstanceType = "ml.m5.large"
+    max_runtime_minutes: Annotated[int, Field(ge=1, le=7200)] = 60
+    seed: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
+    hyperparameters: dict[HyperparameterName, HyperparameterValue] = Field(default_factory=dict)
+
+
+class Gate(Section):
+    """``[gate]``: when a challenger replaces the champion. Shares are fractions, 0.01 means one per cent."""
+
+    metric: Metric
+    direction: Direction
+    margin: Share = 0.01
+    alpha: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.01
+    min_improvement_over_naive: Share = 0.10
+
+
+class Retraining(Section):
+    """``[retraining]``: how often the loop may train and whether a person approves the result.
+
+    ``settle_seconds`` is the delivery delay of the retrain queue; 900 is the longest that SQS offers
+    (AWS page "Amazon SQS delay queues").
+    """
+
+    approval: Approval = "automatic"
+    settle_seconds: Annotated[int, Field(ge=0, le=900)] = 60
+    cooldown_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
+    max_runs_per_day: Annotated[int, Field(ge=1, le=1000)] = 4
+
+
+class Serving(Section):
+    """``[serving]``: the endpoint's fleet and the share of requests that data capture keeps, in per cent."""
+
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+_ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
+
+
+def _override_of(section: type[Section]) -> Any:
+    """The same section with every key optional, so that no bound is written twice."""
+    fields: dict[str, Any] = {
+        name: (Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation, _ABSENT)
+        for name, info in section.model_fields.items()
+    }
+    return create_model(f"{section.__name__}Override", __base__=Section, __doc__=section.__doc__, **fields)
+
+
+if TYPE_CHECKING:
+    DataOverride = Data
+    TrainingOverride = Training
+    GateOverride = Gate
+    RetrainingOverride = Retraining
+    ServingOverride = Serving
+else:
+    DataOverride = _override_of(Data)
+    TrainingOverride = _override_of(Training)
+    GateOverride = _override_of(Gate)
+    RetrainingOverride = _override_of(Retraining)
+    ServingOverride = _override_of(Serving)
+
+
+class Environment(Section):
+    """``[environments.<name>]``: where it is deployed, and the sections that differ there.
+
+    Without ``account`` and ``region`` the stacks are environment-agnostic and go wherever the caller's
+    credentials point.
+    """
+
+    retain: bool = True
+    notify: Annotated[list[Email], Field(max_length=10)] = Field(default_factory=list)
+    account: AccountId = _ABSENT
+    region: Region = _ABSENT
+    permissions_boundary: PolicyName = _ABSENT
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict)
+    data: DataOverride = _ABSENT
+    training: TrainingOverride = _ABSENT
+    gate: GateOverride = _ABSENT
+    retraining: RetrainingOverride = _ABSENT
+    serving: ServingOverride = _ABSENT
+
+
+class ProjectFile(Section):
+    """A whole ``project.toml`` as it is written."""
+
+    project: Project
+    data: Data = Field(default_factory=Data)
+    training: Training = Field(default_factory=Training)
+    gate: Gate
+    retraining: Retraining = Field(default_factory=Retraining)
+    serving: Serving = Field(default_factory=Serving)
+    environments: Annotated[
+        Mapping[EnvironmentName, Environment],
+        Field(min_length=1, max_length=20),
+        Allowed("at least one table such as [environments.production]"),
+    ]

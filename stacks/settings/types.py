@@ -1,0 +1,111 @@
+"""Value types of ``project.toml``: each carries its bounds and the sentence that explains them to a person."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+Task = Literal["regression", "binary_classification"]
+Direction = Literal["minimize", "maximize"]
+Metric = Literal["rmse", "mae", "auc", "log_loss"]
+Approval = Literal["automatic", "manual"]
+
+
+@dataclass(frozen=True)
+class MetricRule:
+    """For which task a metric is defined, and which way is better."""
+
+    task: Task
+    direction: Direction
+
+
+METRICS: Final[dict[Metric, MetricRule]] = {
+    "rmse": MetricRule("regression", "minimize"),
+    "mae": MetricRule("regression", "minimize"),
+    "auc": MetricRule("binary_classification", "maximize"),
+    "log_loss": MetricRule("binary_classification", "minimize"),
+}
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a value may be, in words, where bounds alone would not tell (patterns, rules of AWS)."""
+
+    text: str
+
+
+# The name is a Python package and part of SageMaker names; letters and digits are what both accept.
+# 24 + 1 + 16 (environment) leaves 22 of SageMaker's 63 characters for "-v<version>-<hash>".
+ProjectName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9]{1,23}$"),
+    Allowed("2 to 24 lower-case letters and digits, starting with a letter"),
+]
+EnvironmentName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z](-?[a-z0-9]){1,15}$", max_length=16),
+    Allowed("2 to 16 lower-case letters, digits and single hyphens, starting with a letter"),
+]
+ColumnName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"),
+    Allowed("a column name of letters, digits and underscores, at most 128 characters"),
+]
+Prefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._=-]*/)+$", max_length=200),
+    Allowed('an S3 key prefix that ends with "/" and does not start with it, at most 200 characters'),
+]
+HyperparameterName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$"),
+    Allowed("letters, digits and underscores, starting with a letter, at most 64 characters"),
+]
+HyperparameterValue = Annotated[
+    bool | int | float | Annotated[str, StringConstraints(max_length=256)],
+    Allowed("a number, a boolean or a text of at most 256 characters"),
+]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$"), Allowed("an AWS account id: 12 digits in quotes")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$"),
+    Allowed('an AWS region such as "eu-central-1"'),
+]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254),
+    Allowed('an e-mail address such as "ml-team@example.com"'),
+]
+PolicyName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$"),
+    Allowed("the name of a managed IAM policy, at most 128 characters"),
+]
+TagKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,128}$"),
+    Allowed("a tag key of at most 128 letters, digits, spaces and _.:/=+@-"),
+]
+TagValue = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{0,256}$"),
+    Allowed("a tag value of at most 256 letters, digits, spaces and _.:/=+@-"),
+]
+
+_GRAVITON: Final = re.compile(r"^ml\.[a-z]+[0-9]+[a-z]*g")
+
+
+def _x86(value: str) -> str:
+    if _GRAVITON.match(value):
+        raise ValueError("an instance type with an Arm processor")
+    return value
+
+
+InstanceType = Annotated[
+    str,
+    StringConstraints(pattern=r"^ml\.[a-z][a-z0-9-]*\.(medium|large|xlarge|[0-9]+xlarge)$"),
+    AfterValidator(_x86),
+    Allowed('an x86 SageMaker instance type such as "ml.m5.large" (the image is not built for Arm)'),
+]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
