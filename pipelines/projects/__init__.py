@@ -1,0 +1,1 @@
+"""One folder per machine-learning project; everything a project needs lives in its folder."""

@@ -1,0 +1,1 @@
+"""Reference project: minutes in the air of flights leaving New York in 2013."""

@@ -1,0 +1,1 @@
+"""What runs inside the jobs: ``python -m pipelines.steps <step> --project <name> ...``."""

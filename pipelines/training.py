@@ -1,0 +1,352 @@
+"""The training pipeline, written with the SageMaker Python SDK 3: Validate, Prepare, Train, Evaluate, Gate, Register.
+
+It knows no project: whatever differs between projects arrives as :class:`~pipelines.inputs.DefinitionInputs`.
+Import it through ``pipelines.compile``, which sets the environment that the SDK wants before it is imported.
+
+Names that only exist after the deployment are plain placeholders (``__ARTIFACTS_BUCKET__`` ...), because CDK tokens
+inside S3 URIs break the SDK; the stacks replace them (see ``pipelines.compiled``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
+from sagemaker.core.processing import Processor
+from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.training.configs import Compute, InputData, Networking, OutputDataConfig
+from sagemaker.core.workflow.conditions import ConditionEquals
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterInteger, ParameterString
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.serve.model_builder import ModelBuilder
+from sagemaker.train.model_trainer import ModelTrainer
+
+from pipelines.inputs import DefinitionInputs, hyperparameter_name
+
+IMAGE = "__IMAGE_URI__"
+ROLE = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
+CODE_URI = "s3://__CODE_BUCKET__/__CODE_KEY__"
+RUNS_URI = "s3://__ARTIFACTS_BUCKET__/runs"
+VOLUME_GB = 30
+SERVING_ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+
+PROCESSING_INPUTS = "/opt/ml/processing/input"
+PROCESSING_OUTPUTS = "/opt/ml/processing/output"
+TRAINING_CHANNELS = "/opt/ml/input/data"
+ENTRYPOINT = ("python3", "-m", "pipelines.steps")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The pipeline's parameters by purpose. All but one are text, the way StartPipelineExecution hands them on."""
+
+    run_id: ParameterString
+    reason: ParameterString
+    snapshot_uri: ParameterString
+    snapshot_id: ParameterString
+    champion: ParameterString
+    approval_status: ParameterString
+    code_version: ParameterString
+    contract_version: ParameterString
+    processing_instance_type: ParameterString
+    training_instance_type: ParameterString
+    max_runtime_seconds: ParameterInteger
+    holdout_days: ParameterString
+    seed: ParameterString
+    gate_metric: ParameterString
+    gate_direction: ParameterString
+    gate_min_improvement: ParameterString
+    hyperparameters: tuple[tuple[str, ParameterString], ...]
+
+    @classmethod
+    def declare(cls, inputs: DefinitionInputs) -> "Parameters":
+        """Declare every parameter, with the default of the settings where there is one."""
+        defaults = inputs.parameter_defaults()
+
+        def text(name: str) -> ParameterString:
+            return ParameterString(name, default_value=defaults[name])
+
+        return cls(
+            run_id=ParameterString("RunId"),
+            reason=ParameterString("Reason"),
+            snapshot_uri=ParameterString("SnapshotUri"),
+            snapshot_id=ParameterString("SnapshotId"),
+            champion=ParameterString("ChampionPackageArn", default_value="none"),
+            approval_status=ParameterString(
+                "ApprovalStatus",
+                default_value="PendingManualApproval",
+                enum_values=["Approved", "PendingManualApproval"],
+            ),
+            code_version=ParameterString("CodeVersion", default_value="unknown"),
+            contract_version=text("ContractVersion"),
+            processing_instance_type=text("ProcessingInstanceType"),
+            training_instance_type=text("TrainingInstanceType"),
+            max_runtime_seconds=ParameterInteger("MaxRuntimeSeconds", default_value=defaults["MaxRuntimeSeconds"]),
+            holdout_days=text("HoldoutDays"),
+            seed=text("Seed"),
+            gate_metric=text("GateMetric"),
+            gate_direction=text("GateDirection"),
+            gate_min_improvement=text("GateMinImprovementOverNaive"),
+            hyperparameters=tuple((key, text(hyperparameter_name(key))) for key, _ in inputs.hyperparameters),
+        )
+
+    def all(self) -> list[ParameterString | ParameterInteger]:
+        """Return them in the order of their declaration."""
+        single = [value for value in vars(self).values() if not isinstance(value, tuple)]
+        return single + [parameter for _, parameter in self.hyperparameters]
+
+
+class ContainerTrainingStep(TrainingStep):  # type: ignore[misc]  # the SDK ships no types
+    """A training step that states its own entry point and time limit: the one place that adds to the SDK's request.
+
+    The SDK's ModelTrainer sets ``AlgorithmSpecification.ContainerEntrypoint`` only together with ``source_code``, and
+    that uploads 26 files under a time-stamped key while the definition is built. Its ``StoppingCondition`` takes a
+    number and no pipeline parameter. The service takes both (API reference, ``AlgorithmSpecification`` and "Pipeline
+    parameters").
+    """
+
+    container_arguments: Sequence[Any] = ()
+    max_runtime_seconds: ParameterInteger
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The CreateTrainingJob request, complete."""
+        request: dict[str, Any] = super().arguments
+        request["AlgorithmSpecification"] |= {
+            "ContainerEntrypoint": [*ENTRYPOINT, "train"],
+            "ContainerArguments": list(self.container_arguments),
+        }
+        request["StoppingCondition"] = {"MaxRuntimeInSeconds": self.max_runtime_seconds}
+        return request
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the steps of one pipeline around what they share."""
+
+    inputs: DefinitionInputs
+    parameters: Parameters
+    session: PipelineSession
+
+    def run_uri(self, *parts: str) -> Join:
+        """Where this run leaves something: ``s3://<artifacts>/runs/<RunId>/...``."""
+        return Join(on="/", values=[RUNS_URI, self.parameters.run_id, *parts])
+
+    def processing(
+        self,
+        name: str,
+        *,
+        arguments: Sequence[str | ParameterString],
+        outputs: Sequence[ProcessingOutput],
+        inputs: Sequence[ProcessingInput] = (),
+        after: Sequence[str] = (),
+        property_files: Sequence[PropertyFile] = (),
+    ) -> ProcessingStep:
+        """Build one processing step; the code bundle goes on PYTHONPATH as the zip it is."""
+        processor = Processor(
+            role=ROLE,
+            image_uri=IMAGE,
+            instance_count=1,
+            instance_type=self.parameters.processing_instance_type,
+            volume_size_in_gb=VOLUME_GB,
+            max_runtime_in_seconds=self.parameters.max_runtime_seconds,
+            entrypoint=[*ENTRYPOINT, name.lower()],
+            env={"PYTHONPATH": f"{PROCESSING_INPUTS}/code/__CODE_KEY__"},
+            sagemaker_session=self.session,
+        )
+        return ProcessingStep(
+            name=name,
+            depends_on=list(after),
+            property_files=list(property_files),
+            step_args=processor.run(
+                inputs=[_processing_input("code", CODE_URI), *inputs],
+                outputs=list(outputs),
+                arguments=["--project", self.inputs.project, *arguments],
+            ),
+        )
+
+    def validate(self) -> ProcessingStep:
+        """Check every object of the snapshot against the contract."""
+        return self.processing(
+            "Validate",
+            arguments=self._snapshot_arguments(),
+            outputs=[_processing_output("report", self.run_uri("validate"), mode="Continuous")],
+        )
+
+    def prepare(self) -> ProcessingStep:
+        """Turn the snapshot into a training set and a hold-out of its newest days."""
+        return self.processing(
+            "Prepare",
+            arguments=[*self._snapshot_arguments(), "--holdout-days", self.parameters.holdout_days],
+            outputs=[
+                _processing_output(name, self.run_uri("prepare", name)) for name in ("train", "holdout", "report")
+            ],
+            after=["Validate"],
+        )
+
+    def train(self, prepare: ProcessingStep) -> TrainingStep:
+        """Fit the challenger; the job needs no network, so it gets none."""
+        trainer = ModelTrainer(
+            training_image=IMAGE,
+            role=ROLE,
+            compute=Compute(
+                instance_type=self.parameters.training_instance_type, instance_count=1, volume_size_in_gb=VOLUME_GB
+            ),
+            networking=Networking(enable_network_isolation=True),
+            output_data_config=OutputDataConfig(s3_output_path=self.run_uri("train")),
+            hyperparameters={"seed": self.parameters.seed} | dict(self.parameters.hyperparameters),
+            environment={"PYTHONPATH": f"{TRAINING_CHANNELS}/code/__CODE_KEY__"},
+            input_data_config=[
+                InputData(channel_name="code", data_source=CODE_URI),
+                InputData(channel_name="train", data_source=_output_uri(prepare, "train")),
+            ],
+            sagemaker_session=self.session,
+        )
+        step = ContainerTrainingStep(name="Train", step_args=trainer.train())
+        step.max_runtime_seconds = self.parameters.max_runtime_seconds
+        step.container_arguments = (
+            "--project",
+            self.inputs.project,
+            "--target",
+            self.inputs.target,
+            "--snapshot-id",
+            self.parameters.snapshot_id,
+        )
+        return step
+
+    def evaluate(self, prepare: ProcessingStep, train: TrainingStep, evaluation: PropertyFile) -> ProcessingStep:
+        """Judge the challenger on the hold-out and pack the archive that would be served."""
+        return self.processing(
+            "Evaluate",
+            arguments=[
+                "--task",
+                self.inputs.task,
+                "--target",
+                self.inputs.target,
+                "--metric",
+                self.parameters.gate_metric,
+                "--direction",
+                self.parameters.gate_direction,
+                "--min-improvement-over-naive",
+                self.parameters.gate_min_improvement,
+            ],
+            inputs=[
+                _processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
+                _processing_input("train", _output_uri(prepare, "train")),
+                _processing_input("holdout", _output_uri(prepare, "holdout")),
+            ],
+            outputs=[
+                _processing_output("evaluation", self.run_uri("evaluate")),
+                _processing_output("model", self.run_uri("model")),
+            ],
+            property_files=[evaluation],
+        )
+
+    def register(self) -> ModelStep:
+        """Register the packed archive with everything needed to train it again."""
+        parameters = self.parameters
+        model = ModelBuilder(
+            image_uri=IMAGE,
+            s3_model_data_url=self.run_uri("model", "model.tar.gz"),
+            env_vars=SERVING_ENVIRONMENT,
+            role_arn=ROLE,
+            sagemaker_session=self.session,
+        )
+        metadata = {
+            "project": self.inputs.project,
+            "run_id": parameters.run_id,
+            "reason": parameters.reason,
+            "snapshot_id": parameters.snapshot_id,
+            "snapshot_uri": parameters.snapshot_uri,
+            "champion": parameters.champion,
+            "code_version": parameters.code_version,
+            "code_bundle": "__CODE_KEY__",
+            "image": IMAGE,
+            "contract_version": parameters.contract_version,
+            "training_instance_type": parameters.training_instance_type,
+            "holdout_days": parameters.holdout_days,
+            "gate_metric": parameters.gate_metric,
+            "seed": parameters.seed,
+        } | {f"hyperparameter_{key}": parameter for key, parameter in parameters.hyperparameters}
+        registration = model.register(
+            model_package_group_name="__MODEL_PACKAGE_GROUP__",
+            content_types=["application/json"],
+            response_types=["application/json"],
+            approval_status=parameters.approval_status,
+            model_metrics=ModelMetrics(
+                model_statistics=MetricsSource(
+                    content_type="application/json", s3_uri=self.run_uri("evaluate", "evaluation.json")
+                )
+            ),
+            customer_metadata_properties=metadata,
+        )
+        # ModelBuilder adds SAGEMAKER_REGION of the machine that compiles; the definition must fit every region.
+        (container,) = registration.create_model_package_request["InferenceSpecification"]["Containers"]
+        container["Environment"] = SERVING_ENVIRONMENT
+        return ModelStep(name="Register", step_args=registration)
+
+    def _snapshot_arguments(self) -> list[str | ParameterString]:
+        return [
+            "--snapshot-uri",
+            self.parameters.snapshot_uri,
+            "--snapshot-id",
+            self.parameters.snapshot_id,
+            "--target",
+            self.inputs.target,
+            "--time-column",
+            self.inputs.time_column,
+        ]
+
+
+def build(inputs: DefinitionInputs, session: PipelineSession) -> Pipeline:
+    """Build the training pipeline of one project; nothing is uploaded and no service is called."""
+    parameters = Parameters.declare(inputs)
+    builder = _Builder(inputs=inputs, parameters=parameters, session=session)
+    evaluation = PropertyFile(name="evaluation", output_name="evaluation", path="evaluation.json")
+    validate = builder.validate()
+    prepare = builder.prepare()
+    train = builder.train(prepare)
+    evaluate = builder.evaluate(prepare, train, evaluation)
+    promote = JsonGet(step_name=evaluate.name, property_file=evaluation, json_path="gate.promote")
+    gate = ConditionStep(
+        name="Gate",
+        conditions=[ConditionEquals(left=promote, right=True)],
+        if_steps=[builder.register()],
+    )
+    return Pipeline(
+        name="__PIPELINE_NAME__",
+        parameters=parameters.all(),
+        steps=[validate, prepare, train, evaluate, gate],
+        pipeline_experiment_config=None,
+        sagemaker_session=session,
+    )
+
+
+def _processing_input(name: str, uri: object) -> ProcessingInput:
+    return ProcessingInput(
+        input_name=name,
+        s3_input=ProcessingS3Input(
+            s3_uri=uri,
+            local_path=f"{PROCESSING_INPUTS}/{name}",
+            s3_data_type="S3Prefix",
+            s3_input_mode="File",
+        ),
+    )
+
+
+def _processing_output(name: str, uri: Join, *, mode: str = "EndOfJob") -> ProcessingOutput:
+    """Describe an output. ``Continuous`` uploads while the job runs, so a report outlives a job that fails."""
+    return ProcessingOutput(
+        output_name=name,
+        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode=mode),
+    )
+
+
+def _output_uri(step: ProcessingStep, name: str) -> object:
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
