@@ -1,0 +1,81 @@
+"""The Python of jobs and model servers: it sees the standard library, the image's packages and the user's code.
+
+The server's own packages must stay out of sight, or a package that the image lacks goes unnoticed until AWS. So
+processes run the interpreter that the virtual environment was made from, with `-S`: neither its site-packages nor
+those of the virtual environment are on the path, in the process itself or in children that it starts by
+`sys.executable`.
+"""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sandbox.sagemaker.platform import Platform
+
+_OPT_ML = re.compile(r"(?<![\w./-])/opt/ml(?![\w-])")
+_PYTHON = re.compile(r"(?:/\w[\w./-]*/)?python(?:3(?:\.\d+)?)?")
+
+
+def interpreter() -> list[str]:
+    """The command that starts the isolated Python."""
+    return [getattr(sys, "_base_executable", sys.executable), "-S"]
+
+
+def localized(text: str, base: Path) -> str:
+    """Replace the prefix `/opt/ml` by the directory that stands for it."""
+    return _OPT_ML.sub(str(base), text)
+
+
+def command(argv: Sequence[str], base: Path) -> list[str]:
+    """The command of a container with the sandbox's paths and, where it says python, the sandbox's interpreter."""
+    local = [localized(word, base) for word in argv]
+    return [*interpreter(), *local[1:]] if _PYTHON.fullmatch(local[0]) else local
+
+
+def bin_directory(work_dir: Path) -> Path:
+    """A directory with a `python` and a `python3` for shell scripts that start one."""
+    directory = work_dir / "bin"
+    if not directory.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in ("python", "python3"):
+            script = directory / name
+            script.write_text(f'#!/bin/sh\nexec {shlex.join(interpreter())} "$@"\n', encoding="utf-8")
+            script.chmod(0o755)
+    return directory
+
+
+def environment(
+    platform: Platform, *, base: Path, image: Sequence[Path], role_arn: str, threads: int, own: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of a container: nothing of the server's own gets through.
+
+    Args:
+        platform: where region, endpoint and credentials come from.
+        base: the directory that stands for `/opt/ml`.
+        image: the path entries that the image gives.
+        role_arn: the role whose credentials the container gets.
+        threads: the number of threads of numerical libraries.
+        own: the variables of the job or the model; they win, and their `PYTHONPATH` comes before the image's.
+    """
+    local = {name: localized(value, base) for name, value in own.items()}
+    own_path = [local["PYTHONPATH"]] if local.get("PYTHONPATH") else []
+    return {
+        "PATH": f"{bin_directory(platform.work_dir)}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(base.parent),
+        "TMPDIR": str(base.parent / "tmp"),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_REGION": platform.region,
+        "AWS_DEFAULT_REGION": platform.region,
+        "AWS_ENDPOINT_URL": platform.endpoint_url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAGEMAKER_BASE_DIR": str(base),
+        "OMP_NUM_THREADS": str(threads),
+        **platform.credentials(role_arn),
+        **local,
+        "PYTHONPATH": os.pathsep.join([*own_path, *(str(entry) for entry in image)]),
+    }
