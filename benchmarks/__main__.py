@@ -1,0 +1,41 @@
+"""`python -m benchmarks`: run every comparison, or the named ones; the last results are kept as JSON."""
+
+import json
+import os
+import platform
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+COMPARISONS = ("cold_start", "synth")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help=f"Which comparisons: {', '.join(COMPARISONS)}.")] = None,
+) -> None:
+    """Measure side by side and write benchmarks/results/<comparison>.json."""
+    console = Console()
+    for name in names or COMPARISONS:
+        if name not in COMPARISONS:
+            raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
+        with console.status(f"measuring {name}"):
+            figures = import_module(f"benchmarks.{name}").run()
+        table = Table(name, "seconds", "ratio", title_justify="left")
+        for figure in figures:
+            table.add_row(figure["name"], f"{figure['seconds']:.3f}", f"{figure['ratio']:.2f}")
+        console.print(table)
+        machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app()
