@@ -1,0 +1,51 @@
+"""Everything that the sandbox adds to the emulator, put in place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.adapter import cloudformation, iam, internals, lambdas
+from sandbox.adapter.platform import EmbeddedPlatform
+from sandbox.adapter.settings import SERVICES, ServerSettings
+from sandbox.errors import SandboxError
+from sandbox.sagemaker.service import SageMakerService
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The embedded AWS, ready to be served.
+
+    Attributes:
+        application: the application to serve.
+        stop: ends what the services run; to be called when serving has ended.
+    """
+
+    application: Any
+    stop: Callable[[], None]
+
+
+def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
+    """Check the emulator and add SageMaker, its events and its CloudFormation types, and isolated Lambdas.
+
+    Raises:
+        SandboxError: when the emulator is not what the sandbox was written for.
+    """
+    internals.check()
+    handlers = internals.SERVICE_HANDLERS.get()
+    if missing := sorted(set(SERVICES) - set(handlers)):
+        raise SandboxError(f"MiniStack does not have the services {', '.join(missing)} that the sandbox needs.")
+    platform = EmbeddedPlatform(settings, endpoint_url=endpoint_url)
+    service = SageMakerService(platform)
+    handlers["sagemaker"] = iam.with_pass_role(service.handle_request)
+    # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
+    internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
+    iam.register()
+    cloudformation.register(platform.client)
+    lambdas.isolate(settings.state_dir)
+    lambdas.keep_logs(platform.log_dir)
+
+    def stop() -> None:
+        service.close()
+        internals.STOP_WORKERS.get()()
+
+    return Installed(application=internals.APP.get(), stop=stop)

@@ -1,0 +1,177 @@
+"""Every inside part of MiniStack that the sandbox uses, checked at start.
+
+MiniStack has no plug-in interface. An upgrade may move what stands here, and a sandbox that silently lost an event or a
+permission check would be worse than none: so the check names what moved, and the version is pinned.
+"""
+
+import importlib
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from sandbox.errors import SandboxError
+
+PINNED_VERSION = "1.5.33"
+
+
+@dataclass(frozen=True)
+class Internal:
+    """An attribute of one of MiniStack's modules.
+
+    Attributes:
+        module: the module, below `ministack`.
+        name: the attribute.
+        purpose: what the sandbox uses it for.
+        parameters: the first parameters of a function, by name and order; None for what is no function.
+        kind: the type of what is no function; None for any.
+        contains: texts or keys that must be in it.
+    """
+
+    module: str
+    name: str
+    purpose: str
+    parameters: tuple[str, ...] | None = None
+    kind: type | None = None
+    contains: tuple[str, ...] = ()
+
+    def get(self) -> Any:
+        """The attribute's present value."""
+        return getattr(importlib.import_module(f"ministack.{self.module}"), self.name)
+
+    def replace(self, value: Any) -> None:
+        """Put another value in the attribute's place."""
+        setattr(importlib.import_module(f"ministack.{self.module}"), self.name, value)
+
+    def fault(self) -> str | None:
+        """How the attribute differs from what the sandbox was written for; None when it does not."""
+        try:
+            value = self.get()
+        except (ImportError, AttributeError) as error:
+            return f"it does not exist ({error})"
+        if self.parameters is not None:
+            if not callable(value):
+                return f"it is a {type(value).__name__} and no function"
+            found = tuple(inspect.signature(value).parameters)
+            if found[: len(self.parameters)] != self.parameters:
+                return f"its parameters are ({', '.join(found)}), expected ({', '.join(self.parameters)}, …)"
+        if self.kind is not None and not isinstance(value, self.kind):
+            return f"it is a {type(value).__name__}, expected a {self.kind.__name__}"
+        if missing := [item for item in self.contains if item not in value]:
+            return f"it lacks {', '.join(map(repr, missing))}"
+        return None
+
+
+APP = Internal("app", "app", "the application that is served", ("scope", "receive", "send"))
+MAIN_LOOP = Internal("app", "_MAIN_LOOP", "the loop on which events enter the bus")
+SERVICE_HANDLERS = Internal("app", "SERVICE_HANDLERS", "the table that gets SageMaker's handler", kind=dict)
+ENFORCES_IAM = Internal("app", "AUTH", "whether permissions are enforced", kind=bool)
+
+SERVICE_PATTERNS = Internal(
+    "core.router", "SERVICE_PATTERNS", "the routes that get SageMaker's", kind=dict, contains=("s3", "sqs")
+)
+ACCESS_KEY = Internal("core.router", "extract_access_key_id", "who calls", ("headers", "query_params"))
+
+SET_ACCOUNT = Internal("core.responses", "set_request_account_id", "whose bus an event enters", ("access_key_id",))
+SET_REGION = Internal("core.responses", "set_request_region", "which region's bus an event enters", ("region",))
+GET_REGION = Internal("core.responses", "get_region", "the region of a request", ())
+
+IAM_NAMESPACES = Internal(
+    "core.iam_actions", "SERVICE_TO_IAM_NAMESPACE", "the actions' prefix of SageMaker", kind=dict, contains=("s3",)
+)
+REST_MODELS = Internal(
+    "core.iam_actions",
+    "_BOTOCORE_SERVICE_MAP",
+    "the action of sagemaker:InvokeEndpoint",
+    kind=dict,
+    contains=("batch",),
+)
+RESOURCE_ARN = Internal(
+    "core.iam_actions",
+    "extract_resource_arn",
+    "the resource of a SageMaker request",
+    ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+)
+ACCESS_DENIED = Internal(
+    "core.iam_actions",
+    "access_denied_response",
+    "the answer to a refused iam:PassRole",
+    ("service", "action", "principal_arn", "request_id"),
+)
+ENFORCE = Internal(
+    "core.iam_evaluator",
+    "enforce",
+    "the check of iam:PassRole",
+    ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
+)
+
+PUT_EVENTS = Internal(
+    "services.eventbridge", "_put_events", "AWS's own events on the bus", ("data", "allow_aws_source")
+)
+
+RESOURCE_HANDLERS = Internal(
+    "services.cloudformation.provisioners",
+    "_RESOURCE_HANDLERS",
+    "the table that gets SageMaker's CloudFormation types",
+    kind=dict,
+    contains=("AWS::Lambda::Function", "AWS::S3::Bucket"),
+)
+ON_WORKER_THREAD = Internal(
+    "services.cloudformation.stacks",
+    "_runs_on_worker_thread",
+    "SageMaker's types call an API, so they may not run on the server's loop",
+    ("resource_type",),
+)
+
+RUNTIME_BINARY = Internal(
+    "core.lambda_runtime", "_detect_runtime_binary", "the interpreter that sees only what AWS gives", ("runtime",)
+)
+WORKER_SCRIPT = Internal(
+    "core.lambda_runtime",
+    "_PYTHON_WORKER_SCRIPT",
+    "the program of a Lambda process",
+    kind=str,
+    contains=("os.environ.update(env)", "addsitedir", "_LAMBDA_LAYERS_DIRS"),
+)
+STOP_WORKERS = Internal("core.lambda_runtime", "reset", "the end of all Lambda processes", ())
+EXECUTOR = Internal("services.lambda_svc", "LAMBDA_EXECUTOR", "Lambdas run as processes", kind=str, contains=("local",))
+EXECUTE_WARM = Internal(
+    "services.lambda_svc", "_execute_function_warm", "the reason of a failed start", ("func", "event", "request_id")
+)
+EMIT_LOGS = Internal(
+    "services.lambda_svc",
+    "_emit_lambda_logs",
+    "the log files of Lambdas",
+    ("func", "request_id", "log_text", "error", "duration_ms"),
+)
+
+ALL = tuple(value for value in globals().values() if isinstance(value, Internal))
+
+
+def check(internals: Iterable[Internal] = ALL) -> None:
+    """Make sure that MiniStack is the version and has the shape that the sandbox was written for.
+
+    Raises:
+        SandboxError: naming everything that is missing or has changed, and where it is used.
+    """
+    try:
+        installed = version("ministack")
+    except PackageNotFoundError as error:
+        raise SandboxError("The package 'ministack' is not installed: run `make setup`.") from error
+    faults = [
+        f"ministack.{item.module}.{item.name} ({item.purpose}): {fault}"
+        for item in internals
+        if (fault := item.fault()) is not None
+    ]
+    if faults:
+        raise SandboxError(
+            f"MiniStack {installed} does not look as the sandbox expects:\n  - " + "\n  - ".join(faults) + "\n"
+            f"The sandbox was written for {PINNED_VERSION}: install that version with `make setup`, or adapt "
+            "sandbox/adapter."
+        )
+    if installed != PINNED_VERSION:
+        raise SandboxError(
+            f"MiniStack {installed} is installed, and the sandbox was checked with {PINNED_VERSION}. Install that one "
+            "with `make setup`; after an upgrade, set PINNED_VERSION in sandbox/adapter/internals.py and run the tests."
+        )

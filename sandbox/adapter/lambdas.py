@@ -1,0 +1,125 @@
+"""Lambdas run in processes that see only what AWS would give them, and leave their logs where people find them."""
+
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sandbox.adapter import internals
+from sandbox.lambda_runtime import runtime_directory
+
+# What the emulator itself sets for each Lambda, under names that the server's environment has too.
+_GIVEN = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    }
+)
+
+# Put before the emulator's own program of a Lambda process, whose environment starts as a copy of the server's.
+# The function's own variables arrive afterwards, so removing the server's takes nothing from it.
+_PROLOGUE = """
+import os as _os, sys as _sys
+for _name in {server_variables!r}:
+    _os.environ.pop(_name, None)
+for _name, _value in {lambda_variables!r}.items():
+    _os.environ.setdefault(_name, _value)
+_os.environ.setdefault("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + _os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
+_sys.path.append({runtime_directory!r})
+del _os, _sys, _name, _value
+"""
+
+
+def isolate(state_dir: Path) -> None:
+    """Make Python Lambdas run without the packages and the environment variables of this machine.
+
+    Args:
+        state_dir: where the interpreter's launcher and the runtime's packages are put.
+    """
+    packages = runtime_directory(state_dir / "runtime")
+    server_variables = sorted(set(os.environ) - _GIVEN)
+    program = internals.WORKER_SCRIPT.get()
+    original = internals.RUNTIME_BINARY.get()
+
+    def detect_runtime_binary(runtime: str) -> tuple[str, str]:
+        if not runtime.startswith("python"):
+            binary, script = original(runtime)
+            return str(binary), str(script)
+        prologue = _PROLOGUE.format(
+            server_variables=server_variables,
+            lambda_variables=_lambda_variables(runtime),
+            runtime_directory=str(packages),
+        )
+        return str(_launcher(state_dir / "runtime")), prologue + program
+
+    internals.RUNTIME_BINARY.replace(detect_runtime_binary)
+
+
+def _lambda_variables(runtime: str) -> dict[str, str]:
+    """What AWS's page "Working with Lambda environment variables" lists as defined by the runtime."""
+    return {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "TZ": ":UTC",
+        # Not AWS's: they keep the SDK away from the configuration and the instance metadata of this machine.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def _launcher(directory: Path) -> Path:
+    """A program that starts Python without any site-packages; the emulator cannot give the interpreter options."""
+    launcher = directory / "lambda-python"
+    if not launcher.exists():
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -s -P "$@"\n', encoding="utf-8")
+        launcher.chmod(0o755)
+    return launcher
+
+
+def keep_logs(log_dir: Path) -> None:
+    """Append what Lambdas write to `<log_dir>/lambda/<function>.log`, besides CloudWatch Logs.
+
+    A process that fails to start says why in its result only; that reason is added to its log, as AWS does.
+    """
+    directory = log_dir / "lambda"
+    directory.mkdir(parents=True, exist_ok=True)
+    emit = internals.EMIT_LOGS.get()
+    execute = internals.EXECUTE_WARM.get()
+    lock = threading.Lock()
+
+    def execute_function_warm(func: Mapping[str, Any], event: Any, request_id: str) -> Any:
+        result = execute(func, event, request_id)
+        if isinstance(result, dict) and result.get("error") and not result.get("log"):
+            body = result.get("body") or {}
+            result["log"] = f"[ERROR] {body.get('errorType', 'Error')}: {body.get('errorMessage', body)}"
+        return result
+
+    def emit_lambda_logs(
+        func: Mapping[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,  # noqa: FBT001 - the emulator's own signature
+        duration_ms: int,
+        **options: Any,
+    ) -> None:
+        emit(func, request_id, log_text, error, duration_ms, **options)
+        name = str((func.get("config") or func).get("FunctionName", "unknown"))
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lines = [f"{stamp} START RequestId: {request_id}", *log_text.splitlines()]
+        lines.append(f"{stamp} {'FAILED' if error else 'END'} RequestId: {request_id} Duration: {duration_ms} ms")
+        with lock, (directory / f"{name}.log").open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+    internals.EXECUTE_WARM.replace(execute_function_warm)
+    internals.EMIT_LOGS.replace(emit_lambda_logs)
