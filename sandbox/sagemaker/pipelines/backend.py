@@ -1,0 +1,24 @@
+"""What running steps need of the rest of the service."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Backend(Protocol):
+    """The service as a pipeline step uses it."""
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation of SageMaker as a client would, all checks included."""
+        ...
+
+    def wait(self, kind: str, name: str) -> None:
+        """Return when the job is over; `kind` is Processing or Training."""
+        ...
+
+    def read(self, uri: str, *, role_arn: str) -> bytes:
+        """Read an S3 object with the rights of a role."""
+        ...
+
+    def invoke(self, function_arn: str, payload: bytes, *, role_arn: str) -> tuple[bytes, str | None]:
+        """Call a Lambda function; its answer and, when it failed, the kind of failure."""
+        ...

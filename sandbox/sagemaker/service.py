@@ -1,0 +1,91 @@
+"""The embedded SageMaker as one object: what the server around it registers, calls and stops."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sandbox.sagemaker.events import Events
+from sandbox.sagemaker.jobs.processing import ProcessingJobs
+from sandbox.sagemaker.jobs.training import TrainingJobs
+from sandbox.sagemaker.logs import LogShipper
+from sandbox.sagemaker.pipelines.executions import Executions
+from sandbox.sagemaker.pipelines.pipelines import Pipelines
+from sandbox.sagemaker.platform import Platform
+from sandbox.sagemaker.protocol.dispatch import Dispatcher, HttpResponse
+from sandbox.sagemaker.registry.packages import Packages
+from sandbox.sagemaker.settings import Settings
+from sandbox.sagemaker.storage import Storage
+from sandbox.sagemaker.tags import Tags
+
+_THREADS = 32
+
+
+class SageMaker:
+    """The service; one instance serves the SageMaker API and the runtime API of its endpoints."""
+
+    def __init__(self, platform: Platform, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        self._platform = platform
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="sagemaker")
+        self._events = Events(platform, duplicate=settings.duplicate_events)
+        self._logs = LogShipper(platform, interval=settings.flush_interval)
+        tags = Tags()
+        self._processing = ProcessingJobs(platform, tags=tags, events=self._events, logs=self._logs)
+        self._training = TrainingJobs(platform, tags=tags, events=self._events, logs=self._logs)
+        pipelines = Pipelines(platform, tags=tags)
+        self._executions = Executions(platform, pipelines=pipelines, backend=self, events=self._events)
+        packages = Packages(platform, tags=tags, events=self._events)
+        self._dispatcher = Dispatcher(
+            {
+                **tags.operations(),
+                **packages.operations(),
+                **self._processing.operations(),
+                **self._training.operations(),
+                **pipelines.operations(),
+                **self._executions.operations(),
+            }
+        )
+
+    async def handle_request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
+    ) -> HttpResponse:
+        """Answer one HTTP request without holding up the event loop (MiniStack's handler signature)."""
+        del method, query_params
+        loop = asyncio.get_running_loop()
+        lower = {name.lower(): value for name, value in headers.items()}
+        return await loop.run_in_executor(self._pool, self._answer, path, lower, body)
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation from within the process, with every check that a client's call gets.
+
+        Raises:
+            AwsError: what a client would be told.
+        """
+        return self._dispatcher.call(operation, request)
+
+    def wait(self, kind: str, name: str) -> None:
+        """Return when the job is over; `kind` is Processing or Training."""
+        (self._processing if kind == "Processing" else self._training).engine.wait(name)
+
+    def read(self, uri: str, *, role_arn: str) -> bytes:
+        """Read an S3 object with the rights of a role."""
+        return Storage(self._platform, role_arn=role_arn).read(uri)
+
+    def invoke(self, function_arn: str, payload: bytes, *, role_arn: str) -> tuple[bytes, str | None]:
+        """Call a Lambda function; its answer and, when it failed, the kind of failure."""
+        client = self._platform.client("lambda", role_arn=role_arn)
+        answer = client.invoke(FunctionName=function_arn, Payload=payload)
+        return answer["Payload"].read(), answer.get("FunctionError")
+
+    def stop(self) -> None:
+        """End every job, endpoint and thread; what they still had to say is written first."""
+        self._executions.close()
+        self._processing.engine.close()
+        self._training.engine.close()
+        self._events.stop()
+        self._logs.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        return self._dispatcher.respond(headers.get("x-amz-target", ""), body)
