@@ -1,7 +1,7 @@
-"""AWS accounts that publish the prebuilt XGBoost image and the Powertools layer, region by region.
+"""AWS accounts that publish the prebuilt XGBoost image, region by region.
 
-``regions.json`` is trimmed from the SageMaker SDK's ``image_uri_config/xgboost.json`` (version 3.2-0) and from
-the page "Installation" of Powertools for AWS Lambda (Python); regions that lack either of the two are left out.
+``regions.json`` is trimmed from the SageMaker SDK's ``image_uri_config/xgboost.json`` (version 3.2-0) to the regions of
+the partition ``aws``; in the others the Powertools layer lives in accounts and versions of its own.
 """
 
 import json
@@ -12,6 +12,6 @@ from pathlib import Path
 
 @cache
 def region_table() -> Mapping[str, Mapping[str, str]]:
-    """Region name → the columns ``XGBoostAccount``, ``PowertoolsAccount`` and ``PowertoolsVersion``."""
+    """Region name → the column ``XGBoostAccount``."""
     table: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("regions.json").read_text("utf-8"))
     return table

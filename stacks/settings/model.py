@@ -61,7 +61,6 @@ class Training(Section):
     """``[training]``: the jobs of the training pipeline; ``max_runtime_minutes`` bounds each of them."""
 
     instance_type: InstanceType = "ml.m5.xlarge"
-    processing_instance_type: InstanceType = "ml.m5.large"
     max_runtime_minutes: Annotated[int, Field(ge=1, le=7200)] = 60
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
     hyperparameters: dict[HyperparameterName, HyperparameterValue] = Field(default_factory=dict)

@@ -75,7 +75,7 @@ def _place_rules(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             f"{table}.region",
             as_toml(place.region),
-            "a region where AWS publishes the XGBoost image and the Powertools layer: " + ", ".join(known),
+            "a region where AWS publishes the XGBoost image: " + ", ".join(known),
             hint=did_you_mean(place.region, known),
         )
     for key in place.tags:

@@ -1,0 +1,72 @@
+"""The endpoint that the first approved model creates: its ARNs, its execution role, and who may change it.
+
+No endpoint is deployed by CloudFormation, so that a fresh environment comes up without a model.
+"""
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.constructs.permissions import allow
+from stacks.constructs.regional import xgboost_image
+from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
+
+_WHY_VERSIONS = "Models and endpoint configs are named after the model version they serve, which a run decides."
+
+
+class Endpoint(Construct):
+    """Everything about the endpoint that is known before there is one."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.role = sagemaker_role(
+            self,
+            "Role",
+            description=f"Runs the models behind the endpoint {name}",
+            image=xgboost_image(self),
+            log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
+        )
+
+    @property
+    def arn(self) -> str:
+        """ARN of the endpoint, as its events carry it."""
+        return self._arn("endpoint", self.name)
+
+    def grant_deploy(self, role: iam.Role) -> None:
+        """Let ``role`` create models, endpoint configs and the endpoint, and move the endpoint between configs."""
+        models, configs = self._arn("model", f"{self.name}-v*"), self._arn("endpoint-config", f"{self.name}-v*")
+        allow(
+            role,
+            actions=["sagemaker:AddTags", "sagemaker:CreateModel", "sagemaker:DescribeModel"],
+            resources=[models],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+        allow(
+            role,
+            actions=[
+                "sagemaker:AddTags",
+                "sagemaker:CreateEndpoint",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:UpdateEndpoint",
+            ],
+            resources=[self.arn, configs],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+        grant_pass(self.role, to=role)
+
+    def grant_read(self, role: iam.Role) -> None:
+        """Let ``role`` see what the endpoint serves."""
+        allow(
+            role,
+            actions=["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
+            resources=[self.arn, self._arn("endpoint-config", f"{self.name}-v*")],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+
+    def _arn(self, kind: str, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service="sagemaker", resource=kind, resource_name=name, arn_format=ArnFormat.SLASH_RESOURCE_NAME
+        )

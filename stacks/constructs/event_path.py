@@ -1,0 +1,138 @@
+"""EventBridge rule → SQS queue (and its dead-letter queue) → handler, with an alarm on every way it can fail."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.handler import TIMEOUT, Handler
+from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
+from stacks.constructs.permissions import allow
+
+_UNGATHERED: Final = 10
+_INVISIBLE_SECONDS: Final = 6 * int(TIMEOUT.to_seconds())
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How messages reach the handler.
+
+    Attributes:
+        settle_seconds: delay before a message becomes visible; a burst within it reaches the handler together.
+        batch_size: most messages in one invocation; above 10, Lambda gathers them for up to a second.
+        attempts: deliveries before a message goes to the dead-letter queue.
+    """
+
+    settle_seconds: int = 0
+    batch_size: int = 10
+    attempts: int = 5
+
+
+class EventPath(Construct):
+    """One listener of the loop with its whole failure path.
+
+    The queues are encrypted with SQS's own key: messages name objects and models and hold no data, and EventBridge
+    needs no access to the project's key that way.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pattern: events.EventPattern,
+        description: str,
+        handler: Handler,
+        notifications: Notifications,
+        delivery: Delivery | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        delivery = delivery or Delivery()
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            delivery_delay=Duration.seconds(delivery.settle_seconds),
+            visibility_timeout=Duration.seconds(_INVISIBLE_SECONDS),
+            retention_period=Duration.days(4),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
+        )
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            description=description,
+            event_pattern=pattern,
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
+        handler.function.add_event_source(
+            sources.SqsEventSource(
+                self.queue,
+                batch_size=delivery.batch_size,
+                max_batching_window=Duration.seconds(1) if delivery.batch_size > _UNGATHERED else None,
+                max_concurrency=2,
+                report_batch_item_failures=True,
+            )
+        )
+        self._watch(handler, notifications, patience=_INVISIBLE_SECONDS * delivery.attempts)
+
+    def lend_queue(self, handler: Handler, *, variable: str) -> None:
+        """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``."""
+        handler.function.add_environment(variable, self.queue.queue_url)
+        allow(handler.role, actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+
+    def _watch(self, handler: Handler, notifications: Notifications, *, patience: int) -> None:
+        alarm_on(
+            self,
+            "DeadLettersAlarm",
+            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
+                period=ALARM_PERIOD, statistic="Maximum"
+            ),
+            above=0,
+            description=f"{handler.node.id} gave up on a message: read it in the dead-letter queue, mend the cause, "
+            "then redrive it.",
+            notifications=notifications,
+        )
+        alarm_on(
+            self,
+            "AgeAlarm",
+            metric=self.queue.metric_approximate_age_of_oldest_message(period=ALARM_PERIOD, statistic="Maximum"),
+            above=patience,
+            description=f"{handler.node.id} is not keeping up: a message waits longer than its attempts should take.",
+            notifications=notifications,
+        )
+        alarm_on(
+            self,
+            "ErrorsAlarm",
+            metric=handler.function.metric_errors(period=ALARM_PERIOD, statistic="Sum"),
+            above=0,
+            description=f"{handler.node.id} failed as a whole; single messages are retried without this alarm.",
+            notifications=notifications,
+        )
+        alarm_on(
+            self,
+            "UndeliveredAlarm",
+            metric=cloudwatch.Metric(
+                namespace="AWS/Events",
+                metric_name="FailedInvocations",
+                dimensions_map={"RuleName": self.rule.rule_name},
+                period=ALARM_PERIOD,
+                statistic="Sum",
+            ),
+            above=0,
+            description=f"EventBridge could not reach the queue of {handler.node.id}: check the queue's policy.",
+            notifications=notifications,
+        )

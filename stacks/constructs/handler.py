@@ -1,0 +1,118 @@
+"""One Lambda function of the loop: its code, its role, its log group and the variables that every handler reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.constructs.ledger import Ledger
+from stacks.constructs.notifications import Notifications
+from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.regional import powertools_layer_arn
+from stacks.constructs.staging import handler_files, staged
+from stacks.settings import Settings
+
+TIMEOUT: Final = Duration.seconds(60)
+"""Longest run of a handler; queues keep a message invisible six times as long
+(AWS page "Using Lambda with Amazon SQS", queue configuration)."""
+
+
+@dataclass(frozen=True)
+class HandlerContext:
+    """What every handler of a stage is given."""
+
+    root: Path
+    settings: Settings
+    ledger: Ledger
+    notifications: Notifications
+
+
+class Handler(Construct):
+    """A Python function from ``lambdas/<name>`` with exactly the permissions that are granted to ``role``."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        context: HandlerContext,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = _log_group(self, retain=context.settings.deployment.retain)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        allow(
+            self.role,
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        )
+        with staged(handler_files(name, root=context.root)) as folder:
+            self.function = lambda_.Function(
+                self,
+                "Function",
+                description=description,
+                code=lambda_.Code.from_asset(folder),
+                handler=f"lambdas.{name}.handler.handler",
+                runtime=lambda_.Runtime.PYTHON_3_14,
+                architecture=lambda_.Architecture.X86_64,
+                memory_size=512,
+                timeout=TIMEOUT,
+                role=self.role,
+                log_group=log_group,
+                logging_format=lambda_.LoggingFormat.JSON,
+                layers=[lambda_.LayerVersion.from_layer_version_arn(self, "Powertools", powertools_layer_arn(self))],
+                environment=_common_environment(name, context) | dict(environment),
+            )
+        _trace(self.function, self.role)
+        context.ledger.grant_read_write(self.role)
+        context.notifications.grant_publish(self.role)
+
+
+def _common_environment(name: str, context: HandlerContext) -> dict[str, str]:
+    return {
+        "PROJECT": context.settings.names.project,
+        "ENVIRONMENT": context.settings.names.environment,
+        "LEDGER_TABLE": context.ledger.name,
+        "NOTIFICATION_TOPIC_ARN": context.notifications.topic.topic_arn,
+        "POWERTOOLS_SERVICE_NAME": name,
+        "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+
+
+def _log_group(scope: Construct, *, retain: bool) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        "Logs",
+        retention=logs.RetentionDays.ONE_YEAR if retain else logs.RetentionDays.TWO_WEEKS,
+        removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+    )
+
+
+def _trace(function: lambda_.Function, role: iam.Role) -> None:
+    # The L2 switch would mix this statement, which knows no resource level, into the policy with the exact grants.
+    resource = function.node.default_child
+    if not isinstance(resource, lambda_.CfnFunction):
+        raise TypeError(f"{function.node.path}: expected a CfnFunction, found {type(resource).__name__}")
+    resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+    tracing = iam.Policy(
+        role,
+        "Tracing",
+        statements=[
+            iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"])
+        ],
+        roles=[role],
+    )
+    acknowledge(
+        tracing,
+        finding="IAM5[Resource::*]",
+        reason="X-Ray's write actions have no resource level (Service Authorization Reference, AWS X-Ray).",
+    )

@@ -1,0 +1,52 @@
+"""The ledger: one DynamoDB table with the state of the loop and the history of runs and deployments."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.constructs.permissions import allow
+
+
+class Ledger(Construct):
+    """A table on demand with point-in-time recovery."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, retain: bool) -> None:
+        super().__init__(scope, construct_id)
+        self._key = key
+        # Not TableV2: it cannot name a key of its own in an environment-agnostic stack.
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=retain,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the table."""
+        return self.table.table_name
+
+    def grant_read_write(self, role: iam.Role) -> None:
+        """Let ``role`` read and write entries; nobody may delete the history."""
+        allow(
+            role,
+            actions=[
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            resources=[self.table.table_arn],
+        )
+        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")

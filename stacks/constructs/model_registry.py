@@ -1,0 +1,75 @@
+"""The model package group: every version of a project's model in one environment, and who may do what with them."""
+
+from aws_cdk import ArnFormat, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from stacks.constructs.permissions import allow
+from stacks.settings import Settings
+
+_WHY_VERSIONS = "SageMaker numbers the versions when they are registered; the permission ends at the group."
+
+
+class ModelRegistry(Construct):
+    """A model package group with grants on its versions."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self._group = sagemaker.CfnModelPackageGroup(
+            self,
+            "Group",
+            model_package_group_name=settings.names.model_package_group,
+            model_package_group_description=settings.project.description or None,
+        )
+        self._group.apply_removal_policy(RemovalPolicy.RETAIN if settings.deployment.retain else RemovalPolicy.DESTROY)
+
+    @property
+    def name(self) -> str:
+        """Name of the group, taken from the resource so that its users are deployed after it."""
+        return Fn.select(1, Fn.split("/", self._group.attr_model_package_group_arn))
+
+    def _versions_arn(self, scope: Construct) -> str:
+        """ARN pattern of the group's versions."""
+        return Stack.of(scope).format_arn(
+            service="sagemaker",
+            resource="model-package",
+            resource_name=f"{self._group.model_package_group_name}/*",
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+    def grant_read(self, role: iam.Role) -> None:
+        """Let ``role`` list and describe versions."""
+        allow(
+            role,
+            actions=["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+            resources=[self._versions_arn(role)],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+
+    def grant_register(self, role: iam.Role) -> None:
+        """Let ``role`` add a version."""
+        allow(
+            role,
+            actions=["sagemaker:AddTags", "sagemaker:CreateModelPackage"],
+            resources=[self._group.attr_model_package_group_arn, self._versions_arn(role)],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+
+    def grant_deploy(self, role: iam.Role) -> None:
+        """Let ``role`` make a deployable model from a version (AWS page "Deploy a Model Version from the Registry")."""
+        allow(
+            role,
+            actions=["sagemaker:CreateModel"],
+            resources=[self._versions_arn(role)],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+
+    def grant_change(self, role: iam.Role) -> None:
+        """Let ``role`` set the life-cycle stage or the approval of a version."""
+        allow(
+            role,
+            actions=["sagemaker:UpdateModelPackage"],
+            resources=[self._versions_arn(role)],
+            wildcard_reason=_WHY_VERSIONS,
+        )

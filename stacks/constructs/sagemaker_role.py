@@ -1,0 +1,75 @@
+"""Roles that SageMaker assumes, with what every job or endpoint needs to run and to be observed.
+
+The statements follow the AWS page "How to use SageMaker AI execution roles"; actions and resource levels follow the
+Service Authorization Reference.
+"""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.regional import Image
+
+SAGEMAKER = "sagemaker.amazonaws.com"
+
+
+def sagemaker_role(
+    scope: Construct, construct_id: str, *, description: str, image: Image, log_groups: Sequence[str]
+) -> iam.Role:
+    """A role that may pull ``image``, write to the ``/aws/sagemaker/...`` log groups and publish their metrics.
+
+    SageMaker publishes the utilisation of jobs and endpoints as metrics in a namespace of the same name as the first
+    part of the log group.
+    """
+    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal(SAGEMAKER), description=description)
+    image.grant_pull(role)
+    stack = Stack.of(scope)
+    allow(
+        role,
+        actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        resources=[
+            stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"{group}:*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for group in log_groups
+        ],
+        wildcard_reason="SageMaker names the log streams after jobs and instances; the permission ends at the group.",
+    )
+    _grant_metrics(role, namespaces=["/".join(group.split("/")[:4]) for group in log_groups])
+    return role
+
+
+def grant_pass(role: iam.Role, *, to: iam.Role) -> None:
+    """Let ``to`` hand ``role`` to SageMaker and to no other service."""
+    allow(
+        to,
+        actions=["iam:PassRole"],
+        resources=[role.role_arn],
+        conditions={"StringEquals": {"iam:PassedToService": SAGEMAKER}},
+    )
+
+
+def _grant_metrics(role: iam.Role, *, namespaces: Sequence[str]) -> None:
+    metrics = iam.Policy(
+        role,
+        "Metrics",
+        statements=[
+            iam.PolicyStatement(
+                actions=["cloudwatch:PutMetricData"],
+                resources=["*"],
+                conditions={"StringEquals": {"cloudwatch:namespace": list(namespaces)}},
+            )
+        ],
+        roles=[role],
+    )
+    acknowledge(
+        metrics,
+        finding="IAM5[Resource::*]",
+        reason="cloudwatch:PutMetricData has no resource level; the condition limits it to SageMaker's namespaces.",
+    )

@@ -1,0 +1,110 @@
+"""Serving: from an approved model version to an endpoint that provably serves it."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from stacks.constructs.endpoint import Endpoint
+from stacks.constructs.event_path import Delivery, EventPath
+from stacks.constructs.handler import Handler, HandlerContext
+from stacks.constructs.model_registry import ModelRegistry
+from stacks.settings import VARIANT, Settings
+from stacks.storage import StorageResources
+from stacks.training import TrainingResources
+
+_UPDATE_ATTEMPTS = 20
+"""An approval waits in the queue while the endpoint is being updated: twenty attempts are about two hours."""
+
+
+class ServingStack(Stack):
+    """The endpoint's execution role, and the event paths that deploy a version and confirm that it serves."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: StorageResources,
+        training: TrainingResources,
+        handlers: HandlerContext,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{settings.names.stage}: deployment of approved models",
+            termination_protection=settings.deployment.retain,
+        )
+        registry = training.registry
+        endpoint = Endpoint(self, "Endpoint", name=settings.names.endpoint)
+        storage.artifacts.grant_read(endpoint.role, prefix="runs/")
+        storage.artifacts.grant_write(endpoint.role, prefix="capture/")
+
+        shared = {"ENDPOINT_NAME": endpoint.name, "MODEL_PACKAGE_GROUP": registry.name}
+        deploy = Handler(
+            self,
+            "DeployModel",
+            name="deploy_model",
+            description="Brings an approved model version to the endpoint, or takes a rejected one away",
+            context=handlers,
+            environment={
+                **shared,
+                "EXECUTION_ROLE_ARN": endpoint.role.role_arn,
+                "VARIANT_NAME": VARIANT,
+                "INSTANCE_TYPE": settings.serving.instance_type,
+                "INSTANCE_COUNT": str(settings.serving.instance_count),
+                "CAPTURE_PERCENT": str(settings.serving.capture_percent),
+                "CAPTURE_URI": f"s3://{storage.artifacts.name}/capture",
+                "KMS_KEY_ARN": storage.key.key_arn,
+            },
+        )
+        EventPath(
+            self,
+            "Deployment",
+            description="A model version was approved or rejected",
+            pattern=_approval_changed(registry),
+            handler=deploy,
+            notifications=storage.notifications,
+            delivery=Delivery(attempts=_UPDATE_ATTEMPTS),
+        )
+        registry.grant_read(deploy.role)
+        registry.grant_deploy(deploy.role)
+        endpoint.grant_deploy(deploy.role)
+
+        confirm = Handler(
+            self,
+            "ConfirmDeployment",
+            name="confirm_deployment",
+            description="Compares what the endpoint serves with what was requested",
+            context=handlers,
+            environment=shared,
+        )
+        EventPath(
+            self,
+            "Confirmation",
+            description="The endpoint changed its state",
+            pattern=_endpoint_changed(endpoint),
+            handler=confirm,
+            notifications=storage.notifications,
+        )
+        registry.grant_read(confirm.role)
+        registry.grant_change(confirm.role)
+        endpoint.grant_read(confirm.role)
+
+        CfnOutput(self, "EndpointName", value=endpoint.name)
+
+
+def _approval_changed(registry: ModelRegistry) -> events.EventPattern:
+    """AWS page "Events that Amazon SageMaker AI sends to Amazon EventBridge", model package state change."""
+    return events.EventPattern(
+        source=["aws.sagemaker"],
+        detail_type=["SageMaker Model Package State Change"],
+        detail={"ModelPackageGroupName": [registry.name], "ModelApprovalStatus": ["Approved", "Rejected"]},
+    )
+
+
+def _endpoint_changed(endpoint: Endpoint) -> events.EventPattern:
+    """AWS page "Events that Amazon SageMaker AI sends to Amazon EventBridge", endpoint state change."""
+    return events.EventPattern(
+        source=["aws.sagemaker"], detail_type=["SageMaker Endpoint State Change"], resources=[endpoint.arn]
+    )

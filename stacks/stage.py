@@ -1,0 +1,36 @@
+"""One project in one environment: three stacks that are deployed together."""
+
+from pathlib import Path
+
+from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
+from constructs import Construct
+
+from stacks.constructs.handler import HandlerContext
+from stacks.serving import ServingStack
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+from stacks.training import TrainingStack
+
+
+class ProjectStage(Stage):
+    """Storage, Training and Serving, named ``<project>-<environment>-<stack>``."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, root: Path, code_version: str) -> None:
+        place = settings.deployment
+        boundary = place.permissions_boundary
+        super().__init__(
+            scope,
+            settings.names.stage,
+            env=Environment(account=place.account, region=place.region),
+            permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
+        )
+        storage = StorageStack(self, "Storage", settings=settings).resources
+        handlers = HandlerContext(
+            root=root, settings=settings, ledger=storage.ledger, notifications=storage.notifications
+        )
+        training = TrainingStack(
+            self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=code_version
+        ).resources
+        ServingStack(self, "Serving", settings=settings, storage=storage, training=training, handlers=handlers)
+        for key, value in place.tags.items():
+            Tags.of(self).add(key, value)

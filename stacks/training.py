@@ -1,0 +1,150 @@
+"""Training: from a drop of data (or a request) to a registered model, and the book-keeping of each run."""
+
+from dataclasses import dataclass
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from stacks.constructs.event_path import Delivery, EventPath
+from stacks.constructs.handler import Handler, HandlerContext
+from stacks.constructs.model_registry import ModelRegistry
+from stacks.constructs.training_pipeline import TrainingPipeline, read_definition
+from stacks.settings import Settings
+from stacks.storage import StorageResources
+
+_BURST = 100
+"""Requests that one invocation of StartTraining takes together; all of them make one run."""
+
+
+@dataclass(frozen=True)
+class TrainingResources:
+    """What the other stacks of the stage use."""
+
+    registry: ModelRegistry
+
+
+class TrainingStack(Stack):
+    """Training pipeline, model registry, and the event paths that start and close a run."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: StorageResources,
+        handlers: HandlerContext,
+        code_version: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{settings.names.stage}: training pipeline and model registry",
+            termination_protection=settings.deployment.retain,
+        )
+        definition = read_definition(settings)
+        registry = ModelRegistry(self, "Registry", settings=settings)
+        pipeline = TrainingPipeline(
+            self, "Pipeline", settings=settings, definition=definition, artifacts=storage.artifacts, registry=registry
+        )
+        storage.data.grant_read(pipeline.role, prefix=settings.data.prefix)
+        storage.artifacts.grant_list(pipeline.role)
+        storage.artifacts.grant_read(pipeline.role, prefix="snapshots/")
+        storage.artifacts.grant_read(pipeline.role, prefix="runs/")
+        storage.artifacts.grant_write(pipeline.role, prefix="runs/")
+        registry.grant_read(pipeline.role)
+        registry.grant_register(pipeline.role)
+
+        shared = {"ARTIFACTS_BUCKET": storage.artifacts.name, "MODEL_PACKAGE_GROUP": registry.name}
+        start = Handler(
+            self,
+            "StartTraining",
+            name="start_training",
+            description="Freezes a snapshot of the data and starts the training pipeline, one run at a time",
+            context=handlers,
+            environment={
+                **shared,
+                **_start_settings(settings),
+                "DATA_BUCKET": storage.data.name,
+                "PIPELINE_NAME": pipeline.name,
+                "CODE_VERSION": code_version,
+                "CONTRACT_VERSION": definition.contract_version,
+            },
+        )
+        retrain = EventPath(
+            self,
+            "Retrain",
+            description="New data asks for a training run",
+            pattern=_data_arrived(storage, settings),
+            handler=start,
+            notifications=storage.notifications,
+            delivery=Delivery(settle_seconds=settings.retraining.settle_seconds, batch_size=_BURST),
+        )
+        storage.data.grant_list(start.role)
+        storage.artifacts.grant_write(start.role, prefix="snapshots/")
+        pipeline.grant_start(start.role)
+
+        close = Handler(
+            self,
+            "CloseTraining",
+            name="close_training",
+            description="Records how a training run ended and asks for the next one if data arrived meanwhile",
+            context=handlers,
+            environment=shared,
+        )
+        EventPath(
+            self,
+            "Closing",
+            description="A training run has ended",
+            pattern=_run_ended(pipeline),
+            handler=close,
+            notifications=storage.notifications,
+        )
+        # StartTraining closes a run too, when it finds a lock whose run has ended and whose event never came.
+        for handler in (start, close):
+            retrain.lend_queue(handler, variable="RETRAIN_QUEUE_URL")
+            storage.artifacts.grant_list(handler.role)
+            storage.artifacts.grant_read(handler.role, prefix="runs/")
+            registry.grant_read(handler.role)
+            pipeline.grant_read_executions(handler.role)
+
+        self.resources = TrainingResources(registry=registry)
+        CfnOutput(self, "TrainingPipelineName", value=pipeline.name)
+        CfnOutput(self, "ModelPackageGroupName", value=registry.name)
+        CfnOutput(self, "RetrainQueueUrl", value=retrain.queue.queue_url)
+
+
+def _start_settings(settings: Settings) -> dict[str, str]:
+    data, retraining, training = settings.data, settings.retraining, settings.training
+    return {
+        "DATA_PREFIX": data.prefix,
+        "WINDOW_PERIODS": str(data.window_periods),
+        "MAX_OBJECTS": str(data.max_objects),
+        "COOLDOWN_SECONDS": str(60 * retraining.cooldown_minutes),
+        "MAX_RUNS_PER_DAY": str(retraining.max_runs_per_day),
+        "APPROVAL_STATUS": "Approved" if retraining.approval == "automatic" else "PendingManualApproval",
+        "PROCESSING_INSTANCE_TYPE": training.instance_type,
+        "TRAINING_INSTANCE_TYPE": training.instance_type,
+    }
+
+
+def _data_arrived(storage: StorageResources, settings: Settings) -> events.EventPattern:
+    """AWS page "Amazon S3 event notifications: EventBridge event message structure"."""
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [storage.data.name]}, "object": {"key": [{"prefix": settings.data.prefix}]}},
+    )
+
+
+def _run_ended(pipeline: TrainingPipeline) -> events.EventPattern:
+    """AWS page "Events that Amazon SageMaker AI sends to Amazon EventBridge", pipeline execution state change."""
+    return events.EventPattern(
+        source=["aws.sagemaker"],
+        detail_type=["SageMaker Model Building Pipeline Execution Status Change"],
+        detail={
+            "pipelineArn": [pipeline.arn],
+            "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"],
+        },
+    )
