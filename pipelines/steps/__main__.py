@@ -1,0 +1,91 @@
+"""Entry point of every job: ``python -m pipelines.steps <step> --project <name> ...``.
+
+Each step's modules are imported when it runs, so that Validate does not wait for XGBoost.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from pipelines.steps.failure import StepError, exit_message
+from pipelines.steps.paths import Paths
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses wrong arguments the way every other failure is refused, so that SageMaker is told."""
+
+    def error(self, message: str) -> NoReturn:
+        raise StepError(f"{self.prog}: {message}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step; returns the exit code, and leaves the reason of a failure where SageMaker reads it."""
+    paths = Paths.from_environment()
+    try:
+        options = vars(_parser().parse_args(arguments))
+        step: Callable[..., None] = options.pop("run")
+        step(paths, **options)
+    except StepError as error:
+        reason = exit_message(str(error))
+    except Exception as error:  # noqa: BLE001  # whatever it is, SageMaker must be told before the process ends
+        traceback.print_exc()
+        reason = exit_message(f"unexpected {type(error).__name__}: {error}")
+    else:
+        return 0
+    for file in paths.failures:
+        file.write_text(reason, "utf-8")
+    print(f"error: {reason}", file=sys.stderr)  # noqa: T201  # the job's log
+    return 1
+
+
+def _validate(paths: Paths, **options: str) -> None:
+    from pipelines.steps import validate  # noqa: PLC0415  # see the module's docstring
+    from pipelines.steps.snapshot import SnapshotReader  # noqa: PLC0415  # the same
+
+    validate.run(validate.SnapshotArguments(**options), paths, SnapshotReader())
+
+
+def _prepare(paths: Paths, *, holdout_days: int, **options: str) -> None:
+    from pipelines.steps import prepare  # noqa: PLC0415  # see the module's docstring
+    from pipelines.steps.snapshot import SnapshotReader  # noqa: PLC0415  # the same
+
+    prepare.run(prepare.PrepareArguments(holdout_days=holdout_days, **options), paths, SnapshotReader())
+
+
+def _train(paths: Paths, **options: str) -> None:
+    from pipelines.steps import train  # noqa: PLC0415  # see the module's docstring
+
+    train.run(train.TrainArguments(**options), paths)
+
+
+def _evaluate(paths: Paths, *, min_improvement_over_naive: float, **options: str) -> None:
+    from pipelines.steps import evaluate  # noqa: PLC0415  # see the module's docstring
+
+    evaluate.run(evaluate.EvaluateArguments(min_improvement_over_naive=min_improvement_over_naive, **options), paths)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m pipelines.steps", description=(__doc__ or "").splitlines()[0])
+    steps = parser.add_subparsers(required=True, metavar="step")
+
+    def step(name: str, run: Callable[..., None], *texts: str) -> argparse.ArgumentParser:
+        added = steps.add_parser(name)
+        for text in ("--project", *texts):
+            added.add_argument(text, required=True)
+        added.set_defaults(run=run)
+        return added
+
+    snapshot = ("--snapshot-uri", "--snapshot-id", "--target", "--time-column")
+    step("validate", _validate, *snapshot)
+    step("prepare", _prepare, *snapshot).add_argument("--holdout-days", type=int, required=True)
+    step("train", _train, "--target", "--snapshot-id")
+    step("evaluate", _evaluate, "--task", "--target", "--metric", "--direction").add_argument(
+        "--min-improvement-over-naive", type=float, required=True
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
