@@ -6,6 +6,7 @@ until it is told to stop or its parent is gone (its standard input ends then).
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings, co
 from sandbox.errors import SandboxError
 from sandbox.processes import marked, stop, stop_children
 from sandbox.state import State, StateDirectory, take_port
+
+_STOP_SECONDS = 10
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -79,18 +82,26 @@ def _serve(settings: ServerSettings, directory: StateDirectory, answer: TextIO) 
     config.loglevel = "INFO"
 
     async def run() -> None:
-        stop = asyncio.Event()
+        told = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
-        application: Any = _announcing(installed.application, announce)
-        await serve(application, config, shutdown_trigger=stop.wait)
+            loop.add_signal_handler(number, told.set)
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, told)
 
-    try:
-        asyncio.run(run())
-    finally:
-        installed.stop()
+        async def stopped() -> None:
+            await told.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(installed.stop), _STOP_SECONDS)
+
+        application: Any = _announcing(installed.application, announce)
+        await serve(application, config, shutdown_trigger=stopped)
+        stop_children()
+        directory.forget()
+        # Threads of the emulator may wait for work that will not come, and the interpreter would wait for them.
+        sys.stderr.flush()
+        os._exit(0)
+
+    asyncio.run(run())
 
 
 def _stop_at_end(stop: asyncio.Event) -> None:
@@ -122,9 +133,6 @@ def main() -> None:
         answer.write(json.dumps({"error": str(error)}) + "\n")
         answer.flush()
         sys.exit(2)
-    # Threads of the emulator wait for work that will not come; the interpreter would wait for them.
-    sys.stderr.flush()
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from sandbox.adapter import cloudformation, iam, internals, lambdas
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.settings import SERVICES, ServerSettings
 from sandbox.errors import SandboxError
-from sandbox.sagemaker.service import SageMakerService
+from sandbox.sagemaker.service import SageMaker
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Installed:
 
     Attributes:
         application: the application to serve.
-        stop: ends what the services run; to be called when serving has ended.
+        stop: ends what the services run; to be called while it is still served, for they write their last logs.
     """
 
     application: Any
@@ -35,7 +35,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     if missing := sorted(set(SERVICES) - set(handlers)):
         raise SandboxError(f"MiniStack does not have the services {', '.join(missing)} that the sandbox needs.")
     platform = EmbeddedPlatform(settings, endpoint_url=endpoint_url)
-    service = SageMakerService(platform)
+    service = SageMaker(platform)
     handlers["sagemaker"] = iam.with_pass_role(service.handle_request)
     # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
@@ -45,7 +45,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     lambdas.keep_logs(platform.log_dir)
 
     def stop() -> None:
-        service.close()
         internals.STOP_WORKERS.get()()
+        service.stop()
 
     return Installed(application=internals.APP.get(), stop=stop)

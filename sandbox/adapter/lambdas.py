@@ -82,7 +82,9 @@ def _launcher(directory: Path) -> Path:
     """A program that starts Python without any site-packages; the emulator cannot give the interpreter options."""
     launcher = directory / "lambda-python"
     if not launcher.exists():
-        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -s -P "$@"\n', encoding="utf-8")
+        # Not the virtual environment's own one, whose children would see its packages again.
+        python = getattr(sys, "_base_executable", sys.executable)
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} -S -s -P "$@"\n', encoding="utf-8")
         launcher.chmod(0o755)
     return launcher
 

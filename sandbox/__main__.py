@@ -1,0 +1,196 @@
+"""`python -m sandbox`: an AWS on this machine that Tandem is deployed to and runs in."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.deploy import Deployment, deploy, stack_outputs
+from sandbox.errors import SandboxError
+from sandbox.logs import LogKind, choose, follow, last_lines, log_files
+from sandbox.server import Sandbox, stop_running
+from sandbox.state import DEFAULT_DIRECTORY, DEFAULT_PORT, StateDirectory
+
+FAILED = 1
+NOT_RUNNING = 3
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+StateOption = Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn an error that a person can mend into its message and exit code 1."""
+    try:
+        yield
+    except SandboxError as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(FAILED) from error
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of 127.0.0.1; 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    speed: Annotated[
+        float, typer.Option(min=0.001, help="How fast its clock runs: 60 makes an hour of waiting a minute.")
+    ] = 1.0,
+    state: StateOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the embedded AWS until Ctrl-C.
+
+    Exit codes: 0 stopped, 1 it could not start or ended by itself.
+    """
+    with _explained():
+        sandbox = Sandbox(state, port=port, speed=speed)
+        try:
+            with sandbox:
+                if as_json:
+                    out.print_json(data=sandbox.directory.running().as_dict(), indent=None)
+                else:
+                    out.print(f"[bold]The sandbox runs at {sandbox.endpoint_url}[/bold] (Ctrl-C stops it)")
+                    out.print(f"  logs    {sandbox.directory.logs}")
+                    out.print("  deploy  python -m sandbox deploy")
+                    out.print(f"  use     export AWS_ENDPOINT_URL={sandbox.endpoint_url}")
+                sandbox.wait()
+        except KeyboardInterrupt:
+            err.print("The sandbox has stopped.")
+
+
+@app.command("deploy")
+def deploy_command(
+    *,
+    project: Annotated[str | None, typer.Option(help="The project to deploy; all of them by default.")] = None,
+    state: StateOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Bootstrap the running sandbox and deploy Tandem's stacks with the real CDK.
+
+    Exit codes: 0 deployed, 1 the sandbox does not run or the CDK failed.
+    """
+    with _explained():
+        directory = StateDirectory(state)
+        running = directory.running()
+        deployment = deploy(
+            running.endpoint_url,
+            state_dir=directory.path,
+            project=project,
+            progress=lambda line: err.print(f"  {line}", markup=False),
+        )
+    if as_json:
+        out.print_json(data={"outputs": deployment.outputs, "seconds": deployment.seconds})
+    else:
+        _print_deployment(deployment)
+
+
+def _print_deployment(deployment: Deployment) -> None:
+    table = Table("stack", "output", "value", box=None, pad_edge=False)
+    for stack, outputs in sorted(deployment.outputs.items()):
+        for key, value in sorted(outputs.items()):
+            if not key.startswith("ExportsOutput"):
+                table.add_row(stack, key, value)
+    out.print(table)
+    parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in deployment.seconds.items())
+    out.print(f"Deployed {len(deployment.outputs)} stacks: {parts}")
+
+
+@app.command()
+def status(*, state: StateOption = DEFAULT_DIRECTORY, as_json: JsonOption = False) -> None:
+    """Say whether a sandbox runs, where, and what is deployed in it.
+
+    Exit codes: 0 it runs, 3 it does not.
+    """
+    directory = StateDirectory(state)
+    found = directory.read() if directory.is_owned() else None
+    if found is None:
+        if as_json:
+            out.print_json(data={"running": False})
+        else:
+            out.print(f"No sandbox runs in {directory.path}: start one with `python -m sandbox up`.")
+        raise typer.Exit(NOT_RUNNING)
+    stacks = sorted(stack_outputs(found.endpoint_url))
+    if as_json:
+        out.print_json(data={"running": True, **found.as_dict(), "stacks": stacks, "logs": str(directory.logs)})
+        return
+    out.print(f"[bold]The sandbox runs at {found.endpoint_url}[/bold]")
+    out.print(f"  process {found.pid}, account {found.account}, region {found.region}")
+    out.print(f"  stacks  {', '.join(stacks) or 'none: deploy them with `python -m sandbox deploy`'}")
+    out.print(f"  logs    {directory.logs}")
+
+
+@app.command()
+def stop(*, state: StateOption = DEFAULT_DIRECTORY) -> None:
+    """Stop the sandbox and everything that it started.
+
+    Exit codes: 0 stopped, or nothing ran.
+    """
+    stopped = stop_running(StateDirectory(state))
+    out.print(f"Stopped the sandbox at {stopped.endpoint_url}." if stopped else "No sandbox ran.")
+
+
+@app.command()
+def reset(*, state: StateOption = DEFAULT_DIRECTORY) -> None:
+    """Stop the sandbox and remove its directory with all logs.
+
+    Exit codes: 0 done, 1 the directory is not a sandbox's.
+    """
+    directory = StateDirectory(state)
+    stop_running(directory)
+    with _explained():
+        directory.claim()
+    shutil.rmtree(directory.path)
+    out.print(f"Removed {directory.path}.")
+
+
+@app.command()
+def logs(
+    kind: Annotated[LogKind | None, typer.Argument(help="What wrote the log.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="The function, job or endpoint; a part of its name is enough.")
+    ] = None,
+    *,
+    follow_on: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing what is added, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many lines of the end to print.")] = 200,
+    state: StateOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """List the logs of Lambdas, jobs and endpoints, or print one.
+
+    Exit codes: 0 printed, 1 there is no such log.
+    """
+    files = log_files(StateDirectory(state), kind)
+    if name is None and kind is not LogKind.SERVER:
+        if as_json:
+            out.print_json(data=[{"kind": file.kind, "name": file.name, "path": str(file.path)} for file in files])
+            return
+        for file in files:
+            out.print(f"{file.kind:<9} {file.name}", markup=False)
+        return
+    with _explained():
+        file = choose(files, name or "server")
+    for line in last_lines(file.path, lines):
+        out.print(line, markup=False)
+    if follow_on:
+        try:
+            for line in follow(file.path):
+                out.print(line, markup=False)
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    app()
