@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ops.errors import ExitCode, OpsError
 from ops.status import Status, Verdict, read_status
-from ops.target import Target
+from ops.target import SANDBOX_DIRECTORY, Target
 
 PROJECTS = Path(__file__).parents[1] / "pipelines" / "projects"
 _COLOURS = {
@@ -31,6 +31,7 @@ EnvironmentOption = Annotated[
     typer.Option(envvar="TANDEM_ENVIRONMENT", help="The environment; `production`, or `sandbox` with --sandbox."),
 ]
 SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox on this machine instead of AWS.")]
+StateOption = Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")]
 ProfileOption = Annotated[str | None, typer.Option(help="AWS profile, as in ~/.aws/config.")]
 RegionOption = Annotated[str | None, typer.Option(help="AWS region; the profile's by default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -47,6 +48,7 @@ def status(
     project: ProjectOption = None,
     environment: EnvironmentOption = None,
     sandbox: SandboxOption = False,
+    state: StateOption = SANDBOX_DIRECTORY,
     profile: ProfileOption = None,
     region: RegionOption = None,
     as_json: JsonOption = False,
@@ -56,7 +58,7 @@ def status(
     Exit codes: 0 live and verified, 1 could not ask, 2 wrong usage, 3 ledger and endpoint disagree, 4 nothing is live.
     """
     try:
-        target = Target.sandbox() if sandbox else Target.aws(profile=profile, region=region)
+        target = Target.sandbox(state) if sandbox else Target.aws(profile=profile, region=region)
         answer = read_status(
             target,
             project=project or _only_project(),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-SANDBOX_STATE = Path(".sandbox/state.json")
+SANDBOX_DIRECTORY = Path(".sandbox")
 _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
 
 
@@ -49,12 +49,13 @@ class Target:
         return cls(session=session)
 
     @classmethod
-    def sandbox(cls, state_file: Path = SANDBOX_STATE) -> "Target":
+    def sandbox(cls, directory: Path = SANDBOX_DIRECTORY) -> "Target":
         """The sandbox that runs on this machine.
 
         Raises:
             OpsError: No sandbox has been started from this folder.
         """
+        state_file = directory / "state.json"
         try:
             state = json.loads(state_file.read_text())
         except FileNotFoundError as error:

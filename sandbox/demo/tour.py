@@ -136,7 +136,8 @@ class Tour:
 
     def status(self) -> dict[str, Any]:
         """What `python -m ops status --json` answers."""
-        command = ["-m", "ops", "status", "--sandbox", "--json", "--project", self.project]
+        command = ["-m", "ops", "status", "--sandbox", "--state", str(self.logs.parent), "--json"]
+        command += ["--project", self.project]
         done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
         try:
             answer: dict[str, Any] = json.loads(done.stdout)
