@@ -48,7 +48,7 @@ class TrainingStack(Stack):
         pipeline = TrainingPipeline(
             self, "Pipeline", settings=settings, definition=definition, artifacts=storage.artifacts, registry=registry
         )
-        storage.data.grant_read(pipeline.role, prefix=settings.data.prefix)
+        storage.data.grant_read_versions(pipeline.role, prefix=settings.data.prefix)
         storage.artifacts.grant_list(pipeline.role)
         storage.artifacts.grant_read(pipeline.role, prefix="snapshots/")
         storage.artifacts.grant_read(pipeline.role, prefix="runs/")
@@ -81,7 +81,7 @@ class TrainingStack(Stack):
             notifications=storage.notifications,
             delivery=Delivery(settle_seconds=settings.retraining.settle_seconds, batch_size=_BURST),
         )
-        storage.data.grant_list(start.role)
+        storage.data.grant_list_versions(start.role)
         storage.artifacts.grant_write(start.role, prefix="snapshots/")
         pipeline.grant_start(start.role)
 

@@ -111,18 +111,29 @@ class SecureBucket(Construct):
         return self.bucket.bucket_name
 
     def grant_list(self, role: iam.Role) -> None:
-        """Let ``role`` list objects and versions, and learn that an object does not exist.
+        """Let ``role`` list objects, and learn that an object does not exist.
 
         Without a condition on the prefix: a read that may find nothing carries no prefix, and S3 then answers 403
         instead of 404 (AWS page "GetObject", Permissions).
         """
+        allow(role, actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
+
+    def grant_list_versions(self, role: iam.Role) -> None:
+        """Let ``role`` list objects and their versions."""
         allow(role, actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=[self.bucket.bucket_arn])
 
     def grant_read(self, role: iam.Role, *, prefix: str) -> None:
-        """Let ``role`` read every version of the objects below ``prefix``."""
+        """Let ``role`` read the current objects below ``prefix``."""
+        self._grant_get("s3:GetObject", role, prefix)
+
+    def grant_read_versions(self, role: iam.Role, *, prefix: str) -> None:
+        """Let ``role`` read the objects below ``prefix`` at any version that it names."""
+        self._grant_get("s3:GetObjectVersion", role, prefix)
+
+    def _grant_get(self, action: str, role: iam.Role, prefix: str) -> None:
         allow(
             role,
-            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            actions=[action],
             resources=[self.bucket.arn_for_objects(f"{prefix}*")],
             wildcard_reason=_WHY_PREFIX,
         )

@@ -32,12 +32,10 @@ def sagemaker_role(
         actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         resources=[
             stack.format_arn(
-                service="logs",
-                resource="log-group",
-                resource_name=f"{group}:*",
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
             )
             for group in log_groups
+            for name in (group, f"{group}:*")
         ],
         wildcard_reason="SageMaker names the log streams after jobs and instances; the permission ends at the group.",
     )

@@ -1,7 +1,7 @@
 """Finding, reading and selecting projects."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -49,9 +49,7 @@ def load_project(file: Path, *, root: Path) -> ProjectSettings:
         for name, environment in written.environments.items()
     )
     problems = {
-        problem.key: problem
-        for settings in environments
-        for problem in broken_rules(settings, written=written.environments[settings.deployment.environment])
+        problem.key: problem for settings in environments for problem in broken_rules(settings, written=written)
     }
     if problems:
         raise _refusal(shown, problems.values())
@@ -117,5 +115,8 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
 
 
 def _merged(base: S, override: Section | None) -> S:
-    differences: Mapping[str, Any] = {} if override is None else override.model_dump(exclude_unset=True)
+    differences = {} if override is None else override.model_dump(exclude_unset=True)
+    for key, value in differences.items():
+        if isinstance(value, dict):
+            differences[key] = getattr(base, key) | value
     return base.model_copy(update=differences)

@@ -4,22 +4,23 @@ from collections.abc import Iterator
 
 from stacks.regions import region_table
 from stacks.settings.messages import Problem, as_toml, did_you_mean
-from stacks.settings.model import Environment
+from stacks.settings.model import ProjectFile
 from stacks.settings.resolved import Settings
 from stacks.settings.types import METRICS
 
 
-def broken_rules(settings: Settings, *, written: Environment) -> Iterator[Problem]:
-    """Problems of one environment; ``written`` tells whether a value came from the environment's own table."""
+def broken_rules(settings: Settings, *, written: ProjectFile) -> Iterator[Problem]:
+    """Problems of one environment; ``written`` tells where in the file a value came from."""
     yield from _project_rules(settings)
     yield from _gate_rules(settings, written)
     yield from _data_rules(settings, written)
+    yield from _hyperparameter_rules(settings, written)
     yield from _place_rules(settings)
 
 
-def _key(settings: Settings, written: Environment, section: str, key: str) -> str:
+def _key(settings: Settings, written: ProjectFile, section: str, key: str) -> str:
     """The dotted key where the effective value stands in the file."""
-    override = getattr(written, section)
+    override = getattr(written.environments[settings.deployment.environment], section)
     if override is not None and key in override.model_fields_set:
         return f"environments.{settings.deployment.environment}.{section}.{key}"
     return f"{section}.{key}"
@@ -35,7 +36,7 @@ def _project_rules(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _gate_rules(settings: Settings, written: Environment) -> Iterator[Problem]:
+def _gate_rules(settings: Settings, written: ProjectFile) -> Iterator[Problem]:
     task, gate = settings.project.task, settings.gate
     rule = METRICS[gate.metric]
     if rule.task != task:
@@ -53,7 +54,7 @@ def _gate_rules(settings: Settings, written: Environment) -> Iterator[Problem]:
         )
 
 
-def _data_rules(settings: Settings, written: Environment) -> Iterator[Problem]:
+def _data_rules(settings: Settings, written: ProjectFile) -> Iterator[Problem]:
     data = settings.data
     if data.max_objects < data.window_periods:
         yield Problem(
@@ -61,6 +62,20 @@ def _data_rules(settings: Settings, written: Environment) -> Iterator[Problem]:
             as_toml(data.max_objects),
             f"at least data.window_periods ({data.window_periods}), because every period has an object",
         )
+
+
+def _hyperparameter_rules(settings: Settings, written: ProjectFile) -> Iterator[Problem]:
+    """One compiled pipeline serves every environment, so all of them have the same hyperparameters."""
+    known = list(written.training.hyperparameters)
+    for name, value in settings.training.hyperparameters.items():
+        if name not in known:
+            yield Problem(
+                f"environments.{settings.deployment.environment}.training.hyperparameters.{name}",
+                as_toml(value),
+                ", ".join(known) or "none, because [training.hyperparameters] has none",
+                kind="unknown key",
+                hint=did_you_mean(name, known),
+            )
 
 
 def _place_rules(settings: Settings) -> Iterator[Problem]:
