@@ -1,0 +1,1 @@
+"""CloseTraining: writes down how a training run ended and lets the next one start."""

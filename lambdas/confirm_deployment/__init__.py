@@ -1,0 +1,1 @@
+"""ConfirmDeployment: says what really serves after the endpoint changed."""

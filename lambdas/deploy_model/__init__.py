@@ -1,0 +1,1 @@
+"""DeployModel: brings an approved model version onto the endpoint."""

@@ -1,0 +1,19 @@
+"""The environment variables of DeployModel."""
+
+from pydantic import Field
+
+from lambdas.shared.environment import HandlerEnvironment
+
+
+class DeployModelEnvironment(HandlerEnvironment):
+    """What the stacks tell DeployModel. An empty ``kms_key_arn`` means keys of AWS."""
+
+    endpoint_name: str = Field(min_length=1, max_length=63)
+    execution_role_arn: str = Field(pattern=r"^arn:[^:]+:iam::\d{12}:role/")
+    model_package_group: str = Field(min_length=1)
+    variant_name: str = Field(min_length=1)
+    instance_type: str = Field(pattern=r"^ml\.")
+    instance_count: int = Field(ge=1)
+    capture_percent: int = Field(ge=0, le=100)
+    capture_uri: str = Field(pattern=r"^s3://")
+    kms_key_arn: str = Field(pattern=r"^(arn:[^:]+:kms:.*)?$")

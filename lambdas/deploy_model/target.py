@@ -1,0 +1,91 @@
+"""What a deployment consists of: a model and an endpoint configuration, named by their content.
+
+The names start with ``<project>-<environment>-v<version>`` and end in a short hash of everything that could differ, so
+that repeating a deployment finds what it made before, other settings make a new configuration, and a package group
+that was deleted and filled again (versions start at 1) never meets an old model.
+
+AWS pages: "Deploy a Model from the Registry with Python" (a version is deployed as
+``Containers=[{"ModelPackageName": <ARN>}]``); "CreateModel"; "CreateEndpointConfig"; "Capture data from real-time
+endpoint". Environment variables belong to the package: SageMaker refuses them in both places (ValidationException
+"Environment variable map cannot be specified both at Model Package and Model").
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from lambdas.deploy_model.environment import DeployModelEnvironment
+from lambdas.shared.clock import iso
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.literals import ProductionVariantInstanceTypeType
+    from mypy_boto3_sagemaker.type_defs import (
+        CreateEndpointConfigInputTypeDef,
+        CreateModelInputTypeDef,
+        DataCaptureConfigTypeDef,
+        DescribeModelPackageOutputTypeDef,
+        ProductionVariantTypeDef,
+    )
+
+_NAME_LIMIT = 63
+
+
+@dataclass(frozen=True)
+class Target:
+    """The two requests that make a version deployable."""
+
+    model: "CreateModelInputTypeDef"
+    config: "CreateEndpointConfigInputTypeDef"
+
+    @property
+    def config_name(self) -> str:
+        """Name of the endpoint configuration."""
+        return self.config["EndpointConfigName"]
+
+
+def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployModelEnvironment) -> Target:
+    """Work out model and endpoint configuration of a package under the settings of this stage (pure)."""
+    arn = package["ModelPackageArn"]
+    base = f"{environment.stage}-v{package['ModelPackageVersion']}"
+    model: CreateModelInputTypeDef = {
+        "ModelName": "",
+        "Containers": [{"ModelPackageName": arn}],
+        "ExecutionRoleArn": environment.execution_role_arn,
+        # Code and model come in the archive; the container needs no network.
+        "EnableNetworkIsolation": True,
+    }
+    model["ModelName"] = _name(base, content={**model, "created": iso(package["CreationTime"])})
+    variant: ProductionVariantTypeDef = {
+        "VariantName": environment.variant_name,
+        "ModelName": model["ModelName"],
+        "InstanceType": cast("ProductionVariantInstanceTypeType", environment.instance_type),
+        "InitialInstanceCount": environment.instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    capture: DataCaptureConfigTypeDef = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": environment.capture_percent,
+        "DestinationS3Uri": environment.capture_uri,
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        # Without it SageMaker stores JSON bodies base64-encoded.
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
+    config: CreateEndpointConfigInputTypeDef = {
+        "EndpointConfigName": "",
+        "ProductionVariants": [variant],
+        "DataCaptureConfig": capture,
+    }
+    if environment.kms_key_arn:
+        capture["KmsKeyId"] = config["KmsKeyId"] = environment.kms_key_arn
+    config["EndpointConfigName"] = _name(base, content=config)
+    return Target(model=model, config=config)
+
+
+def _name(base: str, *, content: Any) -> str:
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    room = _NAME_LIMIT - len(digest) - 1
+    if len(base) > room:
+        stem, _, version = base.rpartition("-v")
+        base = f"{stem[: room - len(version) - 2].rstrip('-')}-v{version}"
+    return f"{base}-{digest}"

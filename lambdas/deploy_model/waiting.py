@@ -1,0 +1,70 @@
+"""Sends a message back to its own queue while the endpoint is busy.
+
+Waiting is no failure, so it must not use up the receives after which SQS moves a message to the dead-letter queue
+(``maxReceiveCount``; changing the visibility timeout would, because each new receive counts). Instead a copy with a
+delay is sent and the original is acknowledged: real failures still reach the dead-letter queue after a few receives,
+while waiting may last as long as a deployment may take. A crash between the two leaves a duplicate, which is harmless.
+The delay doubles from 5 s to 5 min; after 12 hours waiting becomes a failure.
+
+AWS pages: "Amazon SQS dead-letter queues", "Amazon SQS message timers".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lambdas.shared import clock
+from lambdas.shared.errors import NotYetError
+from lambdas.shared.telemetry import count, logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from mypy_boto3_sqs import SQSClient
+
+_FIRST_DELAY_SECONDS = 5
+_LONGEST_DELAY_SECONDS = 300
+_PATIENCE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """How long a request has been waiting; travels in the attributes of the copies."""
+
+    request_id: str
+    rounds: int
+    since: datetime
+
+    @classmethod
+    def of(cls, record: "SQSRecord") -> "Ticket":
+        """Read the ticket of a message; a message without one starts to wait now."""
+        values = {name: attribute["stringValue"] for name, attribute in record.message_attributes.items()}
+        return cls(
+            request_id=values.get("RequestId", record.message_id),
+            rounds=int(values.get("Rounds", "0")),
+            since=datetime.fromisoformat(values["WaitingSince"]) if "WaitingSince" in values else clock.now(),
+        )
+
+
+def send_back(sqs: "SQSClient", record: "SQSRecord", *, ticket: Ticket, reason: str) -> None:
+    """Let a request wait for another round.
+
+    Raises:
+        NotYetError: it has waited for 12 hours.
+    """
+    if clock.now() - ticket.since > _PATIENCE:
+        raise NotYetError(f"gave up waiting since {clock.iso(ticket.since)}: {reason}. Look at the endpoint.")
+    *_, account, queue = record.event_source_arn.split(":")
+    url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    delay = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2 ** min(ticket.rounds, 10))
+    sqs.send_message(
+        QueueUrl=url,
+        MessageBody=record.body,
+        DelaySeconds=delay,
+        MessageAttributes={
+            "RequestId": {"DataType": "String", "StringValue": ticket.request_id},
+            "Rounds": {"DataType": "Number", "StringValue": str(ticket.rounds + 1)},
+            "WaitingSince": {"DataType": "String", "StringValue": clock.iso(ticket.since)},
+        },
+    )
+    logger.info("waiting", reason=reason, seconds=delay)
+    count("Waiting")

@@ -1,0 +1,1 @@
+"""What every handler uses: ledger, clients, environment, notifications, telemetry, snapshot model."""

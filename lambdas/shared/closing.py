@@ -1,0 +1,249 @@
+"""Closes a training run whose pipeline execution has ended. Used by CloseTraining, and by StartTraining to heal a lock.
+
+Nothing is taken from the event but the execution's ARN: status, steps and reports are read from SageMaker and S3.
+AWS pages: "DescribePipelineExecution", "PipelineExecutionStep" (Amazon SageMaker API Reference).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lambdas.shared import clock, ledger
+from lambdas.shared.errors import ConflictError, NotYetError
+from lambdas.shared.ledger import Ledger
+from lambdas.shared.notifications import Notifier
+from lambdas.shared.records import Run, RunStatus, TrainingState
+from lambdas.shared.telemetry import count, logger
+from lambdas.shared.wake_up import RetrainQueue
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
+
+_ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+_VALIDATE = "Validate"
+# A job that AWS could not run says nothing about the data (page "DescribeProcessingJob", FailureReason).
+_PLATFORM_FAULTS = ("InternalServerError", "CapacityError", "ResourceLimitExceeded", "AccessDenied", "Throttling")
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run ended, as far as SageMaker tells."""
+
+    status: RunStatus
+    package_arn: str | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the Evaluate step reported, where it got that far."""
+
+    metrics: dict[str, float]
+    gate_reason: str | None
+
+
+def judge(
+    execution_status: str, *, steps: "Sequence[PipelineExecutionStepTypeDef]", failure_reason: str | None
+) -> Verdict:
+    """Tell from an ended execution and its steps what became of the run (pure)."""
+    if execution_status == "Succeeded":
+        for step in steps:
+            package_arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
+            if package_arn:
+                return Verdict(RunStatus.PROMOTED, package_arn=package_arn)
+        if any(step.get("Metadata", {}).get("Condition", {}).get("Outcome") == "False" for step in steps):
+            return Verdict(RunStatus.KEPT_CHAMPION)
+        return Verdict(
+            RunStatus.FAILED, failure="the execution succeeded, but it registered no model and its gate refused none"
+        )
+    if execution_status == "Stopped":
+        return Verdict(RunStatus.FAILED, failure="the execution was stopped")
+    failed = [step for step in steps if step.get("StepStatus") == "Failed"]
+    if not failed:
+        return Verdict(RunStatus.FAILED, failure=failure_reason or "SageMaker gave no reason")
+    first = failed[0]
+    reason = first.get("FailureReason") or failure_reason or "SageMaker gave no reason"
+    about_data = first.get("StepName") == _VALIDATE and not any(fault in reason for fault in _PLATFORM_FAULTS)
+    status = RunStatus.REJECTED_DATA if about_data else RunStatus.FAILED
+    return Verdict(status, failure=f"step {first.get('StepName')}: {reason}")
+
+
+class RunCloser:
+    """Writes the end of a run into the ledger, frees the lock and tells people."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        sagemaker: "SageMakerClient",
+        s3: "S3Client",
+        queue: RetrainQueue,
+        notifier: Notifier,
+        artifacts_bucket: str,
+    ) -> None:
+        self._ledger = ledger
+        self._sagemaker = sagemaker
+        self._s3 = s3
+        self._queue = queue
+        self._notifier = notifier
+        self._artifacts_bucket = artifacts_bucket
+
+    def has_ended(self, execution_arn: str) -> bool:
+        """Whether nothing runs any more under this execution."""
+        try:
+            execution = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
+        except self._sagemaker.exceptions.ResourceNotFound:
+            return True
+        return execution["PipelineExecutionStatus"] in _ENDED
+
+    def close(self, execution_arn: str) -> None:
+        """Close the run of an execution; a second call changes nothing.
+
+        Raises:
+            NotYetError: SageMaker still shows the execution as running.
+        """
+        run_id, verdict = self._outcome(execution_arn)
+        run = self._ledger.run(run_id)
+        if run is None:
+            logger.warning("execution without a run in the ledger: started by hand", execution_arn=execution_arn)
+            count("UnknownExecutions")
+            return
+        if run.status.is_open:
+            self._finish(run, verdict, execution_arn=execution_arn)
+        self._wake_up_what_waits()
+
+    def _outcome(self, execution_arn: str) -> tuple[str, Verdict]:
+        """Return the run of an execution (its display name) and how it ended."""
+        try:
+            execution = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
+        except self._sagemaker.exceptions.ResourceNotFound:
+            # Deleted together with its pipeline. Only the lock still knows whose execution it was.
+            state = self._ledger.training()
+            run_id = state.run_id if state.execution_arn == execution_arn else None
+            return run_id or "", Verdict(RunStatus.FAILED, failure="the execution was deleted")
+        status = execution["PipelineExecutionStatus"]
+        if status not in _ENDED:
+            raise NotYetError(f"execution {execution_arn} is {status}: waiting for another delivery of the event")
+        verdict = judge(status, steps=list(self._steps(execution_arn)), failure_reason=execution.get("FailureReason"))
+        return execution.get("PipelineExecutionDisplayName", ""), verdict
+
+    def _finish(self, run: Run, verdict: Verdict, *, execution_arn: str) -> None:
+        evaluation = self._evaluation(run.run_id)
+        version = int(verdict.package_arn.rpartition("/")[2]) if verdict.package_arn else None
+        failure = evaluation.gate_reason if verdict.status is RunStatus.KEPT_CHAMPION else verdict.failure
+        closed = run.model_copy(
+            update={
+                "status": verdict.status,
+                "execution_arn": execution_arn,
+                "ended_at": clock.now(),
+                "package_arn": verdict.package_arn,
+                "version": version,
+                "metrics": evaluation.metrics,
+                "failure": failure,
+            }
+        )
+        # Told before it is recorded: a crash in between repeats the message, the other order could lose it.
+        _tell(self._notifier, closed)
+        self._record(closed)
+        count("RunsClosed")
+
+    def _record(self, closed: Run) -> None:
+        for _ in range(_ATTEMPTS):
+            state = self._ledger.training()
+            writes = [ledger.put_run(closed)]
+            if state.run_id == closed.run_id:
+                writes.append(ledger.put_training(released(state)))
+            try:
+                return self._ledger.commit(*writes)
+            except ConflictError:
+                current = self._ledger.run(closed.run_id)
+                if current is not None and not current.status.is_open:
+                    return None
+        raise ConflictError(f"run {closed.run_id} could not be closed: the ledger kept changing")
+
+    def _wake_up_what_waits(self) -> None:
+        """Send the wake-up as long as a wish waits and nothing runs, so that a crash before it is repaired."""
+        state = self._ledger.training()
+        if state.dirty and state.run_id is None:
+            self._queue.wake_up(reason=state.dirty_reason or "requests waited for the run", sender="close-training")
+
+    def _steps(self, execution_arn: str) -> "Iterator[PipelineExecutionStepTypeDef]":
+        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
+            PipelineExecutionArn=execution_arn, SortOrder="Ascending"
+        )
+        for page in pages:
+            yield from page["PipelineExecutionSteps"]
+
+    def _evaluation(self, run_id: str) -> Evaluation:
+        key = f"runs/{run_id}/evaluate/evaluation.json"
+        try:
+            body = self._s3.get_object(Bucket=self._artifacts_bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return Evaluation(metrics={}, gate_reason=None)
+        return read_evaluation(body)
+
+
+def released(state: TrainingState) -> TrainingState:
+    """Return the state with no run in flight; what waits (``dirty``) stays until a run has taken it up."""
+    return state.model_copy(update={"run_id": None, "execution_arn": None, "started_at": None})
+
+
+def read_evaluation(body: bytes) -> Evaluation:
+    """Read the report of the Evaluate step; a report that cannot be read costs the metrics, never the closing."""
+    try:
+        report = json.loads(body)
+        gate = report.get("gate", {})
+        return Evaluation(metrics=dict(_numbers(report.get("metrics", {}))), gate_reason=gate.get("reason"))
+    except (ValueError, AttributeError):
+        logger.warning("evaluation.json is not a report", body=body[:200])
+        return Evaluation(metrics={}, gate_reason=None)
+
+
+def _numbers(values: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _numbers(value, f"{path}.{name}" if path else name)
+    elif isinstance(values, int | float) and not isinstance(values, bool) and abs(values) < float("inf"):
+        yield path, float(values)
+
+
+def _tell(notifier: Notifier, run: Run) -> None:
+    facts = {
+        "run": run.run_id,
+        "reason": run.reason,
+        "snapshot": run.snapshot_id,
+        "execution": run.execution_arn,
+        "version": run.version,
+        **{f"metric {name}": f"{value:.6g}" for name, value in run.metrics.items()},
+    }
+    match run.status:
+        case RunStatus.PROMOTED if run.parameters.get("ApprovalStatus") == "Approved":
+            headline = f"Training promoted version {run.version}"
+            text = "The challenger passed the gate and was registered as approved; its deployment starts by itself."
+            action = "nothing; another message follows when the version serves."
+        case RunStatus.PROMOTED:
+            headline = f"Version {run.version} waits for approval"
+            text = "The challenger passed the gate and was registered; this environment is set to manual approval."
+            action = f"review the metrics and approve or reject model package {run.package_arn}."
+        case RunStatus.KEPT_CHAMPION:
+            headline = "Training kept the champion"
+            text = f"The challenger did not pass the gate: {run.failure or 'see the evaluation report'}."
+            action = "nothing; the live model stays as it is."
+        case RunStatus.REJECTED_DATA:
+            headline = "Data refused, nothing was trained"
+            text = f"The validation refused the snapshot. {run.failure}"
+            action = (
+                "correct the named objects and upload them again; that starts a new run. The live model is untouched."
+            )
+        case _:
+            headline = "Training failed"
+            text = f"The run ended without a model. {run.failure}"
+            action = (
+                "read the failing step's log (link in the execution), remove the cause and request a run again with "
+                '`python -m ops retrain --reason "..."`. The live model is untouched.'
+            )
+    notifier.tell(headline, text=text, facts=facts, action=action)

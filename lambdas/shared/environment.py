@@ -1,0 +1,48 @@
+"""Environment variables as one typed, frozen model per handler.
+
+A handler's model lists the variables that the stacks set: field ``pipeline_name`` is ``PIPELINE_NAME``.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lambdas.shared.errors import ConfigurationError
+
+
+class HandlerEnvironment(BaseModel):
+    """What every handler knows about where it runs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str = Field(min_length=1)
+    environment: str = Field(min_length=1)
+    ledger_table: str = Field(min_length=1)
+    notification_topic_arn: str = Field(pattern=r"^arn:")
+
+    @property
+    def stage(self) -> str:
+        """The name under which people know this deployment: ``<project>-<environment>``."""
+        return f"{self.project}-{self.environment}"
+
+    @classmethod
+    def load(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Read the model from environment variables.
+
+        Raises:
+            ConfigurationError: names every missing or malformed variable, its value and what is allowed.
+        """
+        given = {name: variables[name.upper()] for name in cls.model_fields if name.upper() in variables}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{str(problem['loc'][0]).upper()}"
+                + (f"={problem['input']!r}" if problem["type"] != "missing" else "")
+                + f": {problem['msg']}"
+                for problem in error.errors(include_url=False)
+            )
+            message = f"environment of {cls.__name__}: {problems}. Set it on the Lambda function (stacks) and redeploy."
+            raise ConfigurationError(message) from error

@@ -1,0 +1,42 @@
+"""SQS batches: each message on its own, failures reported one by one (``ReportBatchItemFailures``).
+
+AWS page: "Using Lambda with Amazon SQS", section "Reporting batch item failures".
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+from lambdas.shared.telemetry import count, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def each_message(
+    event: dict[str, Any], context: "LambdaContext", *, act: "Callable[[SQSRecord], None]"
+) -> "PartialItemFailureResponse":
+    """Run ``act`` on every message and return those that have to be delivered again.
+
+    Raises:
+        BatchProcessingError: when every message failed, so that the invocation counts as an error.
+    """
+
+    def guarded(record: "SQSRecord") -> None:
+        try:
+            act(record)
+        except Exception:
+            logger.exception("message failed", message_id=record.message_id, body=record.body[:2000])
+            raise
+
+    processor = BatchProcessor(event_type=EventType.SQS)
+    records: list[dict[str, Any]] = event["Records"]
+    with processor(records=records, handler=guarded, lambda_context=context):
+        processor.process()
+    count("Messages", len(records))
+    count("FailedMessages", len(processor.fail_messages))
+    return processor.response()

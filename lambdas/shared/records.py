@@ -1,0 +1,155 @@
+"""The records of the ledger: what each one says, without how it is stored (that is :mod:`lambdas.shared.ledger`)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of all records. Attributes that a newer release added are kept when an older one writes the record back."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class RunStatus(StrEnum):
+    """How far a training run got."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PROMOTED = "promoted"
+    KEPT_CHAMPION = "kept_champion"
+    REJECTED_DATA = "rejected_data"
+    FAILED = "failed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run may still change."""
+        return self in {RunStatus.STARTING, RunStatus.RUNNING}
+
+
+class DeploymentStatus(StrEnum):
+    """What became of a requested deployment."""
+
+    REQUESTED = "requested"
+    LIVE = "live"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class TrainingState(Record):
+    """The one run in flight, if any, and what waits behind it.
+
+    ``dirty`` means: something asked for training and has not been served. It outlives every message, so that a lost
+    or late message never loses a wish; messages only wake the handler up to look at it.
+    """
+
+    revision: int = 0
+    """Grows with each write; every write is conditional on the revision it was decided on."""
+    run_id: str | None = None
+    execution_arn: str | None = None
+    started_at: datetime | None = None
+    dirty: bool = False
+    dirty_reason: str | None = None
+    dirty_trigger: str | None = None
+    dirty_requires_new_data: bool = True
+    """False when somebody waits who wants a run even on unchanged data."""
+    wake_up_at: datetime | None = None
+    """When the deferred message that was sent will arrive."""
+    last_started_at: datetime | None = None
+    last_snapshot_id: str | None = None
+    recent_starts: tuple[datetime, ...] = ()
+    """Starts of the last 24 hours, oldest first: the retrain budget."""
+    refusal: str | None = None
+    """The refusal that was last recorded and notified, so that a burst is told once."""
+
+
+class LiveModel(Record):
+    """Which model version serves, since when, and who or what put it there."""
+
+    version: int
+    package_arn: str
+    endpoint_config: str
+    since: datetime
+    by: str
+    sequence: int
+    """Sequence of the deployment that made it live: an older confirmation cannot overwrite a newer one."""
+    run_id: str | None = None
+
+
+class Run(Record):
+    """One training run: why, on what, and how it ended."""
+
+    run_id: str
+    status: RunStatus
+    reason: str
+    trigger: str
+    snapshot_id: str
+    snapshot_uri: str
+    started_at: datetime
+    parameters: dict[str, str]
+    """The pipeline's parameters, frozen when the lock was taken, so that a resumed start asks for the same run."""
+    execution_arn: str | None = None
+    ended_at: datetime | None = None
+    package_arn: str | None = None
+    version: int | None = None
+    metrics: dict[str, float] = {}
+    failure: str | None = None
+
+
+class Deployment(Record):
+    """One request to let a model version serve with one endpoint configuration."""
+
+    version: int
+    endpoint_config: str
+    status: DeploymentStatus
+    package_arn: str
+    requested_at: datetime
+    requested_by: str
+    reason: str
+    sequence: int
+    """Position in the order of all deployments of this endpoint, starting at 1."""
+    previous_version: int | None = None
+    previous_config: str | None = None
+    endpoint_modified_at: str
+    """``LastModifiedTime`` of the endpoint before the request ("absent": no endpoint): as long as it is unchanged,
+    SageMaker has not accepted the update, so an endpoint on the old configuration proves no rollback."""
+    request_id: str | None = None
+    run_id: str | None = None
+    confirmed_at: datetime | None = None
+    detail: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the outcome is still unknown."""
+        return self.status is DeploymentStatus.REQUESTED
+
+
+class DeploymentPointer(Record):
+    """The newest requested deployment: an endpoint takes one at a time."""
+
+    version: int
+    endpoint_config: str
+    sequence: int
+
+
+class Decision(Record):
+    """Something that was asked for and was not done, and why."""
+
+    at: datetime
+    identity: str
+    handler: str
+    outcome: str
+    reason: str
+    subject: str | None = None
+
+
+class HandledRequest(Record):
+    """Remembers that a person's request was served, so that a second delivery of it is not served again."""
+
+    request_id: str
+    handled_at: datetime
+    by: str
+    expires_at: int
+    """Epoch seconds after which DynamoDB may delete the record (longer than any queue keeps a message)."""

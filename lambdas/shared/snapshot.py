@@ -1,0 +1,68 @@
+"""The snapshot: the exact object versions that a training run reads, named by the hash of its own manifest.
+
+The manifest ``snapshots/<sha256>.json`` is canonical JSON (sorted keys, no spaces), so the same state of the data
+always gives the same id, and overwriting or deleting objects later changes nothing about what a snapshot yields.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, order=True)
+class SnapshotObject:
+    """One object at one version. ``size`` is in bytes; ``period`` is ``YYYY-MM`` or ``YYYY-MM-DD``."""
+
+    key: str
+    version_id: str
+    etag: str
+    size: int
+    period: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The training window of a bucket at one moment."""
+
+    bucket: str
+    prefix: str
+    objects: tuple[SnapshotObject, ...]
+
+    @cached_property
+    def manifest(self) -> bytes:
+        """The canonical bytes that are stored and hashed."""
+        content = {
+            "format": FORMAT,
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "objects": [asdict(each) for each in sorted(self.objects)],
+        }
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the manifest, in hexadecimal."""
+        return hashlib.sha256(self.manifest).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Key of the manifest in the artifacts bucket."""
+        return manifest_key(self.id)
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The distinct periods, oldest first."""
+        return tuple(sorted({each.period for each in self.objects}))
+
+
+def manifest_key(snapshot_id: str) -> str:
+    """Key under which a snapshot's manifest is stored."""
+    return f"snapshots/{snapshot_id}.json"
+
+
+def versions_in(manifest: bytes) -> frozenset[tuple[str, str]]:
+    """Return the (key, version id) pairs that a stored manifest holds."""
+    return frozenset((each["key"], each["version_id"]) for each in json.loads(manifest)["objects"])

@@ -1,0 +1,49 @@
+"""Logs, metrics and traces through AWS Lambda Powertools, wired once.
+
+Tracer: the import of ``aws_xray_sdk`` costs as much as a whole AWS client, so it is loaded only for an invocation that
+Lambda marked as sampled (``Sampled=1`` in ``_X_AMZN_TRACE_ID``, page "Using Lambda environment variables"). With active
+tracing switched off in the stacks no function ever pays for it; Lambda's own segments are recorded either way.
+"""
+
+import os
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+
+Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
+
+
+def count(name: str, amount: float = 1) -> None:
+    """Add to a counter metric in the project's namespace."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)
+
+
+def instrument(handler: Handler) -> Handler:
+    """Wrap a Lambda handler: log context, metrics flushed at the end also on failure, trace when sampled."""
+    measured: Handler = metrics.log_metrics(capture_cold_start_metric=True)(handler)
+    logged: Handler = logger.inject_lambda_context(clear_state=True)(measured)
+
+    @wraps(handler)
+    def entry(event: dict[str, Any], context: "LambdaContext") -> Any:
+        if "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", ""):
+            return _tracer().capture_lambda_handler(logged)(event, context)
+        return logged(event, context)
+
+    return entry
+
+
+@cache
+def _tracer() -> "Tracer":
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415  # see the module's docstring
+
+    return Tracer(patch_modules=["botocore"])

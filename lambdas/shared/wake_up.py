@@ -1,0 +1,29 @@
+"""Requests for training that Tandem sends to its own retrain queue."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class RetrainQueue:
+    """Writes to the retrain queue."""
+
+    def __init__(self, client: "SQSClient", *, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def wake_up(self, *, reason: str, sender: str, delay_seconds: int | None = None) -> None:
+        """Ask StartTraining to look at the ledger again.
+
+        The wish itself stays in the ledger (``dirty``), so a duplicate of this message is harmless. ``delay_seconds``
+        is at most 900 (page "Amazon SQS delay queues"); ``None`` leaves the queue's own settle time.
+        """
+        body = {
+            "source": "tandem",
+            "detail-type": "Retrain Requested",
+            "detail": {"reason": reason, "requested_by": sender, "wake_up": True},
+        }
+        delay: dict[str, Any] = {} if delay_seconds is None else {"DelaySeconds": delay_seconds}
+        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(body), **delay)

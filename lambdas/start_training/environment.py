@@ -1,0 +1,33 @@
+"""The environment variables of StartTraining."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from lambdas.shared.environment import HandlerEnvironment
+
+
+class StartTrainingEnvironment(HandlerEnvironment):
+    """What the stacks tell StartTraining."""
+
+    data_bucket: str = Field(min_length=3)
+    data_prefix: str = Field(pattern=r"/$")
+    window_periods: int = Field(ge=1)
+    max_objects: int = Field(ge=1)
+    artifacts_bucket: str = Field(min_length=3)
+    pipeline_name: str = Field(min_length=1)
+    model_package_group: str = Field(min_length=1)
+    retrain_queue_url: str = Field(pattern=r"^https?://")
+    cooldown_seconds: int = Field(ge=0)
+    max_runs_per_day: int = Field(ge=1)
+    approval_status: Literal["Approved", "PendingManualApproval"]
+    code_version: str = Field(min_length=1)
+    contract_version: str = Field(min_length=1)
+    processing_instance_type: str = Field(pattern=r"^ml\.")
+    training_instance_type: str = Field(pattern=r"^ml\.")
+
+    @property
+    def cooldown(self) -> timedelta:
+        """Least time between two starts."""
+        return timedelta(seconds=self.cooldown_seconds)
