@@ -1,0 +1,43 @@
+"""A real, versioned S3 on loopback for the steps: MiniStack with nothing but S3 switched on."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STARTUP_SECONDS = 30
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Run S3 in a process of its own; yields its endpoint URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = os.environ | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "SERVICES": "s3,sts,iam"}
+    with (folder / "s3.log").open("wb") as log:
+        command = [sys.executable, "-m", "ministack"]
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)  # noqa: S603
+        try:
+            _wait(url, process)
+            yield url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):  # noqa: S310  # loopback
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"the embedded S3 did not start (exit code {process.poll()}); see s3.log")
