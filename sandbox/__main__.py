@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.demo.command import demo
 from sandbox.deploy import Deployment, deploy, stack_outputs
 from sandbox.errors import SandboxError
 from sandbox.logs import LogKind, choose, follow, last_lines, log_files
@@ -152,6 +153,9 @@ def reset(*, state: StateOption = DEFAULT_DIRECTORY) -> None:
         directory.claim()
     shutil.rmtree(directory.path)
     out.print(f"Removed {directory.path}.")
+
+
+app.command()(demo)
 
 
 @app.command()
