@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from sandbox.errors import SandboxError
+
 
 @dataclass(frozen=True)
 class ScaledClock:
@@ -20,7 +22,7 @@ class ScaledClock:
     def __post_init__(self) -> None:
         """Refuse a clock that stands still or runs backwards."""
         if self.speed <= 0:
-            raise ValueError(f"speed = {self.speed}: it must be more than 0, such as 1 (real time) or 60")
+            raise SandboxError(f"speed = {self.speed}: it must be more than 0, such as 1 (real time) or 60")
 
     def now(self) -> datetime:
         """The current time, with the time zone UTC."""

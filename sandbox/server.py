@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION
 from sandbox.clients import client
+from sandbox.clock import ScaledClock
 from sandbox.deploy import Deployment, Progress, deploy
 from sandbox.errors import SandboxError
 from sandbox.processes import is_marked, marked, stop
@@ -48,7 +49,11 @@ class Sandbox:
             state_dir: the directory of its files; `logs`, `tmp` and `work` in it are emptied.
             port: the port of 127.0.0.1; 0 takes a free one.
             speed: how fast its clock runs; 1 is real time.
+
+        Raises:
+            SandboxError: when the clock would stand still.
         """
+        ScaledClock(speed)
         self.directory = StateDirectory(state_dir)
         self._port = port
         self._speed = speed

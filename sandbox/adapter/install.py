@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import cloudformation, iam, internals, lambdas
+from sandbox.adapter import cloudformation, iam, internals, lambdas, storage
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.settings import SERVICES, ServerSettings
 from sandbox.errors import SandboxError
@@ -41,6 +41,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
     cloudformation.register(platform.client)
+    storage.complete_events()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
 

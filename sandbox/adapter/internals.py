@@ -109,6 +109,12 @@ ENFORCE = Internal(
 PUT_EVENTS = Internal(
     "services.eventbridge", "_put_events", "AWS's own events on the bus", ("data", "allow_aws_source")
 )
+DISPATCH_EVENT = Internal(
+    "services.eventbridge", "_dispatch_event", "the object's version in S3's events", ("event", "view")
+)
+FIRE_S3_EVENT = Internal(
+    "services.s3", "_fire_s3_event", "the object's version in S3's events", ("bucket_name", "key", "event_name")
+)
 
 RESOURCE_HANDLERS = Internal(
     "services.cloudformation.provisioners",
