@@ -1,6 +1,7 @@
 """What the contract tests share: a real S3 with January and February in it, the code bundle, and one finished run."""
 
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import boto3
 import pytest
 
 from pipelines.projects.flights import feed
-from tests.contract import embedded_s3, jobs
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))  # helpers by their own names: `tests` is no package
+
+import embedded_s3
+import step_jobs
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +36,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
 @pytest.fixture(scope="session")
 def s3(platform: Mapping[str, str]) -> Any:
     client = boto3.client("s3", endpoint_url=platform["AWS_ENDPOINT_URL"], region_name="us-east-1")
-    for bucket in (jobs.DATA_BUCKET, jobs.ARTIFACTS_BUCKET):
+    for bucket in (step_jobs.DATA_BUCKET, step_jobs.ARTIFACTS_BUCKET):
         client.create_bucket(Bucket=bucket)
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return client
@@ -39,27 +44,24 @@ def s3(platform: Mapping[str, str]) -> Any:
 
 @pytest.fixture(scope="session")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return jobs.write_bundle("flights", tmp_path_factory.mktemp("code") / "bundle.zip")
+    return step_jobs.write_bundle("flights", tmp_path_factory.mktemp("code") / "bundle.zip")
 
 
 @pytest.fixture(scope="session")
 def winter(s3: Any, drops: list[Path]) -> tuple[str, str]:
     """The snapshot of January and February: its URI and id."""
     for path in drops:
-        s3.upload_file(str(path), jobs.DATA_BUCKET, f"data/{path.parent.name}/{path.name}")
-    return jobs.take_snapshot(s3)
-
-
-StartRun = Callable[..., jobs.Run]
+        s3.upload_file(str(path), step_jobs.DATA_BUCKET, f"data/{path.parent.name}/{path.name}")
+    return step_jobs.take_snapshot(s3)
 
 
 @pytest.fixture(scope="session")
-def start(platform: Mapping[str, str], code: Path, tmp_path_factory: pytest.TempPathFactory) -> StartRun:
+def start(platform: Mapping[str, str], code: Path, tmp_path_factory: pytest.TempPathFactory) -> step_jobs.StartRun:
     """Begin a run on a snapshot; more of the environment can be given."""
 
-    def begin(snapshot: tuple[str, str], **environment: str) -> jobs.Run:
+    def begin(snapshot: tuple[str, str], **environment: str) -> step_jobs.Run:
         uri, snapshot_id = snapshot
-        return jobs.Run(
+        return step_jobs.Run(
             project="flights",
             folder=tmp_path_factory.mktemp("run"),
             code=code,
@@ -71,6 +73,6 @@ def start(platform: Mapping[str, str], code: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def finished(start: StartRun, winter: tuple[str, str]) -> jobs.Run:
+def finished(start: step_jobs.StartRun, winter: tuple[str, str]) -> step_jobs.Run:
     """One run on January and February with every step done."""
     return start(winter).succeed("Validate", "Prepare", "Train", "Evaluate")

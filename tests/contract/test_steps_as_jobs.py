@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import step_jobs
+from step_jobs import StartRun
 
-from tests.contract import jobs
-from tests.contract.conftest import StartRun
 
-
-def test_a_run_ends_with_a_model_that_is_promoted(finished: jobs.Run) -> None:
+def test_a_run_ends_with_a_model_that_is_promoted(finished: step_jobs.Run) -> None:
     evaluation = finished.document("Evaluate", "evaluation", "evaluation.json")
     assert evaluation["gate"]["promote"] is True
     assert evaluation["gate"]["rule"] == "floor"
@@ -27,7 +26,7 @@ def test_a_run_ends_with_a_model_that_is_promoted(finished: jobs.Run) -> None:
     assert evaluation["metrics"]["rmse"] < evaluation["naive"]["metrics"]["rmse"] * 0.9
 
 
-def test_unlabelled_flights_are_left_out_and_counted(finished: jobs.Run, drops: list[Path]) -> None:
+def test_unlabelled_flights_are_left_out_and_counted(finished: step_jobs.Run, drops: list[Path]) -> None:
     rows = pa.concat_tables([pq.read_table(path) for path in drops])
     cancelled = rows.column("air_time").null_count
     report = finished.document("Prepare", "report", "prepare.json")
@@ -37,7 +36,7 @@ def test_unlabelled_flights_are_left_out_and_counted(finished: jobs.Run, drops: 
     assert finished.document("Validate", "report", "validation.json")["unlabelled"] == cancelled
 
 
-def test_no_row_of_the_newest_fourteen_days_is_trained_on(finished: jobs.Run) -> None:
+def test_no_row_of_the_newest_fourteen_days_is_trained_on(finished: step_jobs.Run) -> None:
     train = pq.read_table(finished.output("Prepare", "train", "rows.parquet")).column("time_hour")
     holdout = pq.read_table(finished.output("Prepare", "holdout", "rows.parquet")).column("time_hour")
     newest = pc.max(holdout).as_py()
@@ -46,7 +45,7 @@ def test_no_row_of_the_newest_fourteen_days_is_trained_on(finished: jobs.Run) ->
     assert (newest - pc.max(train).as_py()).days >= 14
 
 
-def test_the_reported_metric_is_what_an_independent_computation_gives(finished: jobs.Run, tmp_path: Path) -> None:
+def test_the_reported_metric_is_what_an_independent_computation_gives(finished: step_jobs.Run, tmp_path: Path) -> None:
     xgboost = pytest.importorskip("xgboost")
     from pipelines.projects.flights import features  # noqa: PLC0415  # beside the library that it feeds
 
@@ -62,13 +61,13 @@ def test_the_reported_metric_is_what_an_independent_computation_gives(finished: 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_another_process_gives_the_same_archive_on_any_number_of_threads(
-    finished: jobs.Run, start: StartRun, winter: tuple[str, str], threads: str
+    finished: step_jobs.Run, start: StartRun, winter: tuple[str, str], threads: str
 ) -> None:
     again = start(winter, OMP_NUM_THREADS=threads).succeed("Prepare", "Train", "Evaluate")
     assert _digest(again) == _digest(finished)
 
 
-def test_the_archive_tells_nothing_of_when_and_where_it_was_made(finished: jobs.Run) -> None:
+def test_the_archive_tells_nothing_of_when_and_where_it_was_made(finished: step_jobs.Run) -> None:
     with tarfile.open(finished.output("Evaluate", "model", "model.tar.gz")) as archive:
         entries = archive.getmembers()
     assert [entry.name for entry in entries] == sorted(entry.name for entry in entries)
@@ -79,11 +78,11 @@ def test_the_archive_tells_nothing_of_when_and_where_it_was_made(finished: jobs.
 
 
 def test_objects_overwritten_after_the_snapshot_do_not_change_the_run(
-    finished: jobs.Run, start: StartRun, s3: Any, winter: tuple[str, str]
+    finished: step_jobs.Run, start: StartRun, s3: Any, winter: tuple[str, str]
 ) -> None:
-    for entry in s3.list_objects_v2(Bucket=jobs.DATA_BUCKET, Prefix="data/")["Contents"]:
-        s3.put_object(Bucket=jobs.DATA_BUCKET, Key=entry["Key"], Body=b"overwritten")
-        s3.delete_object(Bucket=jobs.DATA_BUCKET, Key=entry["Key"])
+    for entry in s3.list_objects_v2(Bucket=step_jobs.DATA_BUCKET, Prefix="data/")["Contents"]:
+        s3.put_object(Bucket=step_jobs.DATA_BUCKET, Key=entry["Key"], Body=b"overwritten")
+        s3.delete_object(Bucket=step_jobs.DATA_BUCKET, Key=entry["Key"])
     again = start(winter).succeed("Prepare")
     for part in ("train", "holdout"):
         name = (part, "rows.parquet")
@@ -121,7 +120,7 @@ def _with(column: str, value: object) -> Damage:
     ],
     ids=["missing", "no-target", "type", "range", "category", "pattern", "null", "infinite"],
 )
-def test_a_drop_that_breaks_the_contract_is_refused_and_named(  # noqa: PLR0913
+def test_a_drop_that_breaks_the_contract_is_refused_and_named(
     start: StartRun, s3: Any, drops: list[Path], damage: Damage, column: str, words: str, request: pytest.FixtureRequest
 ) -> None:
     buffer = io.BytesIO()
@@ -140,7 +139,7 @@ def test_a_drop_that_breaks_the_contract_is_refused_and_named(  # noqa: PLR0913
     [(b"not parquet at all", "no readable Parquet file"), (b"", "no readable Parquet file"), (None, "holds no rows")],
     ids=["garbage", "zero-bytes", "no-rows"],
 )
-def test_a_drop_that_cannot_be_read_is_refused_and_named(  # noqa: PLR0913
+def test_a_drop_that_cannot_be_read_is_refused_and_named(
     start: StartRun, s3: Any, drops: list[Path], body: bytes | None, words: str, request: pytest.FixtureRequest
 ) -> None:
     if body is None:
@@ -162,20 +161,20 @@ def test_a_manifest_that_was_changed_is_refused(start: StartRun, winter: tuple[s
 def test_too_short_a_history_says_how_much_there_is(start: StartRun, s3: Any, drops: list[Path]) -> None:
     buffer = io.BytesIO()
     pq.write_table(pq.read_table(drops[0]).slice(0, 2000), buffer)
-    s3.put_object(Bucket=jobs.DATA_BUCKET, Key="short/period=2013-01/a.parquet", Body=buffer.getvalue())
-    run = start(jobs.take_snapshot(s3, prefix="short/"))
+    s3.put_object(Bucket=step_jobs.DATA_BUCKET, Key="short/period=2013-01/a.parquet", Body=buffer.getvalue())
+    run = start(step_jobs.take_snapshot(s3, prefix="short/"))
     assert run.step("Prepare").returncode == 1
     assert "leaves 0 rows to train on" in (run.base("Prepare") / "output" / "message").read_text()
 
 
-def test_a_training_job_says_why_it_failed_where_sagemaker_reads_it(finished: jobs.Run, start: StartRun) -> None:
+def test_a_training_job_says_why_it_failed_where_sagemaker_reads_it(start: StartRun) -> None:
     run = start(("s3://artifacts/unused", "unused"))
     (run.output("Prepare", "train")).mkdir(parents=True)
     assert run.step("Train").returncode == 1
     assert "step Prepare writes it" in (run.base("Train") / "output" / "failure").read_text()
 
 
-def test_a_model_of_another_library_version_is_not_served(finished: jobs.Run, start: StartRun) -> None:
+def test_a_model_of_another_library_version_is_not_served(finished: step_jobs.Run, start: StartRun) -> None:
     training = finished.base("Train") / "model" / "training.json"
     original = training.read_text()
     document = json.loads(original)
@@ -190,14 +189,14 @@ def test_a_model_of_another_library_version_is_not_served(finished: jobs.Run, st
         artifact.read(folder)
 
 
-def _refused(start: StartRun, s3: Any, body: bytes, name: str) -> tuple[jobs.Run, str]:
+def _refused(start: StartRun, s3: Any, body: bytes, name: str) -> tuple[step_jobs.Run, str]:
     key = f"broken-{name}/period=2013-01/flights.parquet"
-    s3.put_object(Bucket=jobs.DATA_BUCKET, Key=key, Body=body)
-    run = start(jobs.take_snapshot(s3, prefix=f"broken-{name}/"))
+    s3.put_object(Bucket=step_jobs.DATA_BUCKET, Key=key, Body=body)
+    run = start(step_jobs.take_snapshot(s3, prefix=f"broken-{name}/"))
     finished = run.step("Validate")
     assert finished.returncode == 1, finished.stdout
     return run, key
 
 
-def _digest(run: jobs.Run) -> str:
+def _digest(run: step_jobs.Run) -> str:
     return hashlib.sha256(run.output("Evaluate", "model", "model.tar.gz").read_bytes()).hexdigest()

@@ -23,7 +23,7 @@ def serve(folder: Path) -> Iterator[str]:
     environment = os.environ | {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "SERVICES": "s3,sts,iam"}
     with (folder / "s3.log").open("wb") as log:
         command = [sys.executable, "-m", "ministack"]
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             _wait(url, process)
             yield url

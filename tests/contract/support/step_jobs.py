@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class Run:
             shutil.copytree(source, base / target)
         command = [*specification["ContainerEntrypoint"], *specification["ContainerArguments"]]
         environment = {key: value.replace("/opt/ml", str(base)) for key, value in arguments["Environment"].items()}
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             [sys.executable, *(self._resolve(part) for part in command[1:])],
             cwd=self.folder,
             env={"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(base), **self.environment, **environment},
@@ -136,3 +136,7 @@ class Run:
             (self.output("Prepare", "train"), "processing/input/train"),
             (self.output("Prepare", "holdout"), "processing/input/holdout"),
         ]
+
+
+StartRun = Callable[..., Run]
+"""Begins a run on a snapshot (URI and id); keywords are added to the jobs' environment."""
