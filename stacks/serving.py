@@ -5,15 +5,12 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.constructs.endpoint import Endpoint
-from stacks.constructs.event_path import Delivery, EventPath
+from stacks.constructs.event_path import EventPath
 from stacks.constructs.handler import Handler, HandlerContext
 from stacks.constructs.model_registry import ModelRegistry
 from stacks.settings import VARIANT, Settings
 from stacks.storage import StorageResources
 from stacks.training import TrainingResources
-
-_UPDATE_ATTEMPTS = 20
-"""An approval waits in the queue while the endpoint is being updated: twenty attempts are about two hours."""
 
 
 class ServingStack(Stack):
@@ -58,18 +55,20 @@ class ServingStack(Stack):
                 "KMS_KEY_ARN": storage.key.key_arn,
             },
         )
-        EventPath(
+        deployment = EventPath(
             self,
             "Deployment",
             description="A model version was approved or rejected",
             pattern=_approval_changed(registry),
             handler=deploy,
             notifications=storage.notifications,
-            delivery=Delivery(attempts=_UPDATE_ATTEMPTS),
         )
-        registry.grant_read(deploy.role)
+        # A deployment that finds the endpoint busy goes back to its own queue.
+        deployment.grant_send(deploy)
+        storage.ledger.grant_query(deploy.role)
+        registry.grant_describe(deploy.role)
         registry.grant_deploy(deploy.role)
-        endpoint.grant_deploy(deploy.role)
+        endpoint.grant_deploy(deploy.role, key=storage.key)
 
         confirm = Handler(
             self,
@@ -87,11 +86,10 @@ class ServingStack(Stack):
             handler=confirm,
             notifications=storage.notifications,
         )
-        registry.grant_read(confirm.role)
-        registry.grant_change(confirm.role)
-        endpoint.grant_read(confirm.role)
+        endpoint.grant_describe(confirm.role)
 
         CfnOutput(self, "EndpointName", value=endpoint.name)
+        CfnOutput(self, "DeploymentQueueUrl", value=deployment.queue.queue_url)
 
 
 def _approval_changed(registry: ModelRegistry) -> events.EventPattern:

@@ -53,7 +53,7 @@ class TrainingStack(Stack):
         storage.artifacts.grant_read(pipeline.role, prefix="snapshots/")
         storage.artifacts.grant_read(pipeline.role, prefix="runs/")
         storage.artifacts.grant_write(pipeline.role, prefix="runs/")
-        registry.grant_read(pipeline.role)
+        registry.grant_describe(pipeline.role)
         registry.grant_register(pipeline.role)
 
         shared = {"ARTIFACTS_BUCKET": storage.artifacts.name, "MODEL_PACKAGE_GROUP": registry.name}
@@ -83,6 +83,8 @@ class TrainingStack(Stack):
         )
         storage.data.grant_list_versions(start.role)
         storage.artifacts.grant_write(start.role, prefix="snapshots/")
+        storage.artifacts.grant_read(start.role, prefix="snapshots/")
+        registry.grant_list(start.role)
         pipeline.grant_start(start.role)
 
         close = Handler(
@@ -103,10 +105,9 @@ class TrainingStack(Stack):
         )
         # StartTraining closes a run too, when it finds a lock whose run has ended and whose event never came.
         for handler in (start, close):
-            retrain.lend_queue(handler, variable="RETRAIN_QUEUE_URL")
+            retrain.grant_send(handler, variable="RETRAIN_QUEUE_URL")
             storage.artifacts.grant_list(handler.role)
             storage.artifacts.grant_read(handler.role, prefix="runs/")
-            registry.grant_read(handler.role)
             pipeline.grant_read_executions(handler.role)
 
         self.resources = TrainingResources(registry=registry)

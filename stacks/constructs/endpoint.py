@@ -5,6 +5,7 @@ No endpoint is deployed by CloudFormation, so that a fresh environment comes up 
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.constructs.permissions import allow
@@ -33,38 +34,34 @@ class Endpoint(Construct):
         """ARN of the endpoint, as its events carry it."""
         return self._arn("endpoint", self.name)
 
-    def grant_deploy(self, role: iam.Role) -> None:
-        """Let ``role`` create models, endpoint configs and the endpoint, and move the endpoint between configs."""
+    def grant_deploy(self, role: iam.Role, *, key: kms.IKey) -> None:
+        """Let ``role`` create models, endpoint configs and the endpoint, and move the endpoint between configs.
+
+        ``key`` encrypts the instances' volumes: whoever creates the endpoint grants SageMaker its use
+        (AWS page "CreateEndpointConfig", KmsKeyId).
+        """
         models, configs = self._arn("model", f"{self.name}-v*"), self._arn("endpoint-config", f"{self.name}-v*")
+        allow(role, actions=["sagemaker:CreateModel"], resources=[models], wildcard_reason=_WHY_VERSIONS)
         allow(
             role,
-            actions=["sagemaker:AddTags", "sagemaker:CreateModel", "sagemaker:DescribeModel"],
-            resources=[models],
-            wildcard_reason=_WHY_VERSIONS,
-        )
-        allow(
-            role,
-            actions=[
-                "sagemaker:AddTags",
-                "sagemaker:CreateEndpoint",
-                "sagemaker:CreateEndpointConfig",
-                "sagemaker:DescribeEndpoint",
-                "sagemaker:DescribeEndpointConfig",
-                "sagemaker:UpdateEndpoint",
-            ],
+            actions=["sagemaker:CreateEndpoint", "sagemaker:CreateEndpointConfig", "sagemaker:UpdateEndpoint"],
             resources=[self.arn, configs],
             wildcard_reason=_WHY_VERSIONS,
         )
-        grant_pass(self.role, to=role)
-
-    def grant_read(self, role: iam.Role) -> None:
-        """Let ``role`` see what the endpoint serves."""
+        allow(role, actions=["sagemaker:DeleteEndpoint"], resources=[self.arn])
+        allow(role, actions=["kms:DescribeKey"], resources=[key.key_arn])
         allow(
             role,
-            actions=["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
-            resources=[self.arn, self._arn("endpoint-config", f"{self.name}-v*")],
-            wildcard_reason=_WHY_VERSIONS,
+            actions=["kms:CreateGrant"],
+            resources=[key.key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
         )
+        self.grant_describe(role)
+        grant_pass(self.role, to=role)
+
+    def grant_describe(self, role: iam.Role) -> None:
+        """Let ``role`` see what the endpoint serves."""
+        allow(role, actions=["sagemaker:DescribeEndpoint"], resources=[self.arn])
 
     def _arn(self, kind: str, name: str) -> str:
         return Stack.of(self).format_arn(

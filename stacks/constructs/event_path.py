@@ -89,10 +89,11 @@ class EventPath(Construct):
         )
         self._watch(handler, notifications, patience=_INVISIBLE_SECONDS * delivery.attempts)
 
-    def lend_queue(self, handler: Handler, *, variable: str) -> None:
-        """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``."""
-        handler.function.add_environment(variable, self.queue.queue_url)
+    def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
+        """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""
         allow(handler.role, actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+        if variable is not None:
+            handler.function.add_environment(variable, self.queue.queue_url)
 
     def _watch(self, handler: Handler, notifications: Notifications, *, patience: int) -> None:
         alarm_on(

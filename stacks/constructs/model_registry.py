@@ -38,14 +38,13 @@ class ModelRegistry(Construct):
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-    def grant_read(self, role: iam.Role) -> None:
-        """Let ``role`` list and describe versions."""
-        allow(
-            role,
-            actions=["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
-            resources=[self._versions_arn(role)],
-            wildcard_reason=_WHY_VERSIONS,
-        )
+    def grant_list(self, role: iam.Role) -> None:
+        """Let ``role`` list versions."""
+        self._allow(role, "sagemaker:ListModelPackages")
+
+    def grant_describe(self, role: iam.Role) -> None:
+        """Let ``role`` read all about a version."""
+        self._allow(role, "sagemaker:DescribeModelPackage")
 
     def grant_register(self, role: iam.Role) -> None:
         """Let ``role`` add a version."""
@@ -58,18 +57,7 @@ class ModelRegistry(Construct):
 
     def grant_deploy(self, role: iam.Role) -> None:
         """Let ``role`` make a deployable model from a version (AWS page "Deploy a Model Version from the Registry")."""
-        allow(
-            role,
-            actions=["sagemaker:CreateModel"],
-            resources=[self._versions_arn(role)],
-            wildcard_reason=_WHY_VERSIONS,
-        )
+        self._allow(role, "sagemaker:CreateModel")
 
-    def grant_change(self, role: iam.Role) -> None:
-        """Let ``role`` set the life-cycle stage or the approval of a version."""
-        allow(
-            role,
-            actions=["sagemaker:UpdateModelPackage"],
-            resources=[self._versions_arn(role)],
-            wildcard_reason=_WHY_VERSIONS,
-        )
+    def _allow(self, role: iam.Role, action: str) -> None:
+        allow(role, actions=[action], resources=[self._versions_arn(role)], wildcard_reason=_WHY_VERSIONS)

@@ -102,12 +102,8 @@ class TrainingPipeline(Construct):
         return Stack.of(self).format_arn(service="sagemaker", resource="pipeline", resource_name=self.name)
 
     def grant_start(self, role: iam.Role) -> None:
-        """Let ``role`` start an execution and look for one that it started before."""
-        allow(
-            role,
-            actions=["sagemaker:ListPipelineExecutions", "sagemaker:StartPipelineExecution"],
-            resources=[self.arn],
-        )
+        """Let ``role`` start an execution."""
+        allow(role, actions=["sagemaker:StartPipelineExecution"], resources=[self.arn])
 
     def grant_read_executions(self, role: iam.Role) -> None:
         """Let ``role`` read how an execution went and why a step of it failed."""
