@@ -2,7 +2,7 @@
 
 import logging
 import threading
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ class _Followed:
     path: Path
     group: str
     stream: str
+    copy_to: Path | None
     position: int = 0
     created: bool = False
+    shipped: bool = True
     ended: threading.Event = field(default_factory=threading.Event)
+    then: Callable[[], None] | None = None
 
 
 class LogShipper:
@@ -37,17 +40,27 @@ class LogShipper:
         self._thread = threading.Thread(target=self._run, name="sagemaker-logs", daemon=True)
         self._thread.start()
 
-    def follow(self, path: Path, *, group: str, stream: str) -> None:
-        """Copy the file's lines to the stream from now on; the file need not exist yet."""
-        with self._lock:
-            self._followed[path] = _Followed(path=path, group=group, stream=stream)
+    def follow(self, path: Path, *, group: str, stream: str, copy_to: Path | None = None) -> None:
+        """Copy the file's lines to the stream from now on; the file need not exist yet.
 
-    def end(self, path: Path) -> None:
-        """The file is complete: copy the rest, then forget it."""
+        Args:
+            path: the file that a process writes.
+            group: the log group.
+            stream: the log stream.
+            copy_to: a file that gets the lines too, each with the stream before it, for people.
+        """
+        with self._lock:
+            self._followed[path] = _Followed(path=path, group=group, stream=stream, copy_to=copy_to)
+
+    def end(self, path: Path, *, then: Callable[[], None] | None = None) -> None:
+        """The file is complete: copy the rest, forget it and call `then`."""
         with self._lock:
             followed = self._followed.get(path)
         if followed is not None:
+            followed.then = then
             followed.ended.set()
+        elif then is not None:
+            then()
 
     def stop(self) -> None:
         """Copy what is left and end."""
@@ -65,15 +78,13 @@ class LogShipper:
             followed = list(self._followed.values())
         for file in followed:
             complete = file.ended.is_set()
-            try:
-                while self._copy(file, complete=complete):
-                    pass
-            except Exception:  # noqa: BLE001 - logs must never end the work that they are about
-                _log.warning("the lines of %s do not reach CloudWatch Logs", file.path, exc_info=True)
-                complete = True
+            while self._copy(file, complete=complete):
+                pass
             if complete:
                 with self._lock:
                     self._followed.pop(file.path, None)
+                if file.then is not None:
+                    file.then()
 
     def _copy(self, file: _Followed, *, complete: bool) -> bool:
         """Copy one batch; True when there may be more."""
@@ -86,15 +97,25 @@ class LogShipper:
             lines.pop()
         if not lines:
             return False
-        client = self._platform.client("logs")
-        self._create_stream(client, file)
-        now = int(time.time() * 1000)
-        texts = (line.decode(errors="replace").rstrip("\n")[:_MAX_LINE] for line in lines)
-        events = [{"timestamp": now, "message": text} for text in texts if text]
-        if events:
-            client.put_log_events(logGroupName=file.group, logStreamName=file.stream, logEvents=events)
+        if file.copy_to is not None:
+            with file.copy_to.open("ab") as target:
+                target.writelines(f"{file.stream}: ".encode() + line for line in lines)
+        if file.shipped:
+            self._ship(file, [line.decode(errors="replace").rstrip("\n")[:_MAX_LINE] for line in lines])
         file.position += sum(map(len, lines))
         return True
+
+    def _ship(self, file: _Followed, lines: Sequence[str]) -> None:
+        now = round(self._platform.clock.now().timestamp() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines if line]
+        try:
+            client = self._platform.client("logs")
+            self._create_stream(client, file)
+            if events:
+                client.put_log_events(logGroupName=file.group, logStreamName=file.stream, logEvents=events)
+        except Exception:  # noqa: BLE001 - logs must never end the work that they are about; the file still has them
+            file.shipped = False
+            _log.warning("the lines of %s no longer reach CloudWatch Logs", file.path, exc_info=True)
 
     @staticmethod
     def _create_stream(client: Any, file: _Followed) -> None:

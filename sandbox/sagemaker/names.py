@@ -9,11 +9,17 @@ from sandbox.sagemaker.platform import Platform
 
 _ID_ALPHABET: Final = string.ascii_lowercase + string.digits
 _MAX_JOB_NAME: Final = 63
+_LOWER_CASE_KINDS: Final = frozenset({"endpoint", "endpoint-config", "model"})
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9-]+")
 
 
 def arn(platform: Platform, kind: str, name: str) -> str:
-    """The ARN of a resource, such as `arn:aws:sagemaker:us-east-1:000000000000:endpoint/flights`."""
+    """The ARN of a resource, such as `arn:aws:sagemaker:us-east-1:000000000000:endpoint/flights`.
+
+    SageMaker writes the names of the older kinds in lower case.
+    """
+    if kind in _LOWER_CASE_KINDS:
+        name = name.lower()
     return f"arn:aws:sagemaker:{platform.region}:{platform.account}:{kind}/{name}"
 
 

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from sandbox.sagemaker.endpoints.capture import Capture
+from sandbox.sagemaker.endpoints.configs import EndpointConfigs
+from sandbox.sagemaker.endpoints.endpoints import Endpoints
+from sandbox.sagemaker.endpoints.invocation import Invocations, endpoint_of
+from sandbox.sagemaker.endpoints.metrics import Metrics
+from sandbox.sagemaker.endpoints.models import Models
 from sandbox.sagemaker.events import Events
 from sandbox.sagemaker.jobs.processing import ProcessingJobs
 from sandbox.sagemaker.jobs.training import TrainingJobs
@@ -36,6 +42,28 @@ class SageMaker:
         pipelines = Pipelines(platform, tags=tags)
         self._executions = Executions(platform, pipelines=pipelines, backend=self, events=self._events)
         packages = Packages(platform, tags=tags, events=self._events)
+        models = Models(platform, tags=tags, packages=packages.existing)
+        configs = EndpointConfigs(platform, tags=tags, models=models.existing)
+        self._endpoints = Endpoints(
+            platform,
+            settings,
+            tags=tags,
+            events=self._events,
+            logs=self._logs,
+            configs=configs.existing,
+            models=models.existing,
+        )
+        self._capture = Capture(
+            platform, interval=settings.flush_interval, records_per_file=settings.capture_records_per_file
+        )
+        self._metrics = Metrics(platform, interval=settings.flush_interval)
+        self._invocations = Invocations(
+            platform,
+            endpoints=self._endpoints,
+            capture=self._capture,
+            metrics=self._metrics,
+            timeout=settings.invocation_timeout,
+        )
         self._dispatcher = Dispatcher(
             {
                 **tags.operations(),
@@ -44,6 +72,9 @@ class SageMaker:
                 **self._training.operations(),
                 **pipelines.operations(),
                 **self._executions.operations(),
+                **models.operations(),
+                **configs.operations(),
+                **self._endpoints.operations(),
             }
         )
 
@@ -81,11 +112,17 @@ class SageMaker:
     def stop(self) -> None:
         """End every job, endpoint and thread; what they still had to say is written first."""
         self._executions.close()
+        self._endpoints.close()
         self._processing.engine.close()
         self._training.engine.close()
+        self._capture.stop()
+        self._metrics.stop()
         self._events.stop()
         self._logs.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        endpoint = endpoint_of(path)
+        if endpoint is not None:
+            return self._invocations.invoke(endpoint, headers, body)
         return self._dispatcher.respond(headers.get("x-amz-target", ""), body)

@@ -71,10 +71,10 @@ class Pipelines:
     def _definition(self, request: Request, *, role_arn: str) -> str:
         text: str | None = request.get("PipelineDefinition")
         location = request.get("PipelineDefinitionS3Location")
-        if (text is None) == (location is None):
-            raise validation("Give exactly one of PipelineDefinition and PipelineDefinitionS3Location.")
-        if text is not None:
+        if text is not None and location is None:
             return text
+        if text is not None or location is None:
+            raise validation("Give exactly one of PipelineDefinition and PipelineDefinitionS3Location.")
         uri = f"s3://{location['Bucket']}/{location['ObjectKey']}"
         try:
             return Storage(self._platform, role_arn=role_arn).read(uri).decode()

@@ -1,0 +1,223 @@
+"""One model server as its parent sees it: a process with a port of its own."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import urllib3
+
+from sandbox.sagemaker.archive import unpack
+from sandbox.sagemaker.endpoints.records import EndpointConfig, Model
+from sandbox.sagemaker.instances import instance
+from sandbox.sagemaker.isolation import environment, interpreter
+from sandbox.sagemaker.jobs.process import limit_memory
+from sandbox.sagemaker.jobs.workspace import Workspace
+from sandbox.sagemaker.logs import LogShipper
+from sandbox.sagemaker.platform import Platform, UnknownImageError
+from sandbox.sagemaker.storage import Storage, StorageError
+
+_log = logging.getLogger(__name__)
+_PROGRAM = Path(__file__).resolve().parents[1] / "server" / "__main__.py"
+_BACKLOG = 128
+_CONNECTIONS = 32
+_STOP_AFTER = 5.0
+
+
+class ServerError(Exception):
+    """The server cannot be started or does not become healthy; the message is the endpoint's FailureReason."""
+
+
+class ServerTimeoutError(Exception):
+    """The model did not answer in time."""
+
+
+class ServerGoneError(Exception):
+    """The process ended or closed the connection."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server belongs: the endpoint, the variant and its instance type."""
+
+    endpoint: str
+    variant: str
+    instance_type: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the container answered; the latency in seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    latency: float
+
+
+class ModelServer:
+    """A running container of a variant; `acquire` and `release` count the requests that it still has to answer."""
+
+    def __init__(
+        self, platform: Platform, *, model: Model, config: EndpointConfig, place: Place, logs: LogShipper
+    ) -> None:
+        self.model = model
+        self.config = config
+        self.place = place
+        self._platform = platform
+        self._logs = logs
+        instance_id = f"i-{secrets.token_hex(8)}"
+        self._workspace = Workspace(platform.work_dir / "endpoints" / place.endpoint / instance_id)
+        self._log_file = platform.log_dir / "endpoints" / f"{place.endpoint}.log"
+        self._stream_file = self._workspace.root / "container.log"
+        self._stream = f"{place.variant}/{instance_id}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._idle = threading.Condition()
+        self._active = 0
+
+    def start(self) -> None:
+        """Fetch the model and start the process; `await_healthy` tells when it serves.
+
+        Raises:
+            ServerError: when the model or its image cannot be had.
+        """
+        try:
+            image = self._platform.image(self.model.container.image)
+            self._fetch()
+        except (StorageError, UnknownImageError, OSError) as error:
+            raise ServerError(f"Failed to prepare the container of variant {self.place.variant}: {error}") from error
+        size = instance(self.place.instance_type)
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(_BACKLOG)
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        variables = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": self._platform.region}
+        with listening, self._stream_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*interpreter(), "-P", str(_PROGRAM), str(listening.fileno())],
+                env=environment(
+                    self._platform,
+                    base=self._workspace.base,
+                    image=image,
+                    role_arn=self.model.role_arn,
+                    threads=1,
+                    own={**variables, **self.model.container.environment},
+                ),
+                cwd=self._workspace.directory,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[listening.fileno()],
+                start_new_session=True,
+            )
+            port = listening.getsockname()[1]
+        limit_memory(self._process.pid, size.memory)
+        self._logs.follow(
+            self._stream_file,
+            group=f"/aws/sagemaker/Endpoints/{self.place.endpoint}",
+            stream=self._stream,
+            copy_to=self._log_file,
+        )
+        self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_CONNECTIONS, block=False)
+
+    def await_healthy(self, timeout: float) -> None:
+        """Return when `/ping` answers 200; `timeout` in seconds of wall time.
+
+        Raises:
+            ServerError: when it does not.
+        """
+        try:
+            # The socket listens from the start and closes with the process: one request waits for either end.
+            reply = self._request("GET", "/ping", body=b"", headers={}, timeout=timeout)
+            healthy = reply.status == HTTPStatus.OK
+        except (ServerTimeoutError, ServerGoneError):
+            healthy = False
+        if not healthy:
+            raise ServerError(
+                f"The primary container for production variant {self.place.variant} did not pass the ping health "
+                "check. Please check CloudWatch logs for this endpoint."
+            )
+
+    def invoke(self, body: bytes, *, headers: Mapping[str, str], timeout: float) -> Reply:
+        """Send one request to the model.
+
+        Raises:
+            ServerTimeoutError: the model did not answer within `timeout` seconds.
+            ServerGoneError: the container ended.
+        """
+        return self._request("POST", "/invocations", body=body, headers=headers, timeout=timeout)
+
+    def acquire(self) -> None:
+        """A request is on its way to this server."""
+        with self._idle:
+            self._active += 1
+
+    def release(self) -> None:
+        """A request was answered."""
+        with self._idle:
+            self._active -= 1
+            self._idle.notify_all()
+
+    def drain(self, timeout: float) -> None:
+        """Wait until all requests are answered, at most `timeout` seconds."""
+        with self._idle:
+            if not self._idle.wait_for(lambda: self._active == 0, timeout=timeout):
+                _log.warning("%s still answers %s requests; it is stopped now", self._stream, self._active)
+
+    def stop(self) -> None:
+        """End the process and delete its files; the log stays."""
+        if self._process is not None:
+            self._end(self._process)
+        if self._pool is not None:
+            self._pool.close()
+        self._logs.end(self._stream_file, then=self._workspace.remove)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, number)
+                process.wait(timeout=_STOP_AFTER)
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                process.wait()
+            break
+        if process.stdin is not None:
+            process.stdin.close()
+
+    def _fetch(self) -> None:
+        uri = self.model.container.model_uri
+        directory = self._workspace.make("model")
+        if uri is None:
+            return
+        storage = Storage(self._platform, role_arn=self.model.role_arn)
+        if uri.endswith("/"):
+            storage.download_prefix(uri, directory)
+            return
+        archive = self._workspace.root / "model.tar.gz"
+        storage.download_file(uri, archive)
+        unpack(archive, directory)
+
+    def _request(self, method: str, path: str, *, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
+        if self._pool is None:
+            raise ServerGoneError(f"{self._stream} was not started")
+        started = time.perf_counter()
+        try:
+            answer = self._pool.urlopen(
+                method, path, body=body, headers=dict(headers), timeout=timeout, retries=False, redirect=False
+            )
+        except urllib3.exceptions.TimeoutError as error:
+            raise ServerTimeoutError(str(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ServerGoneError(str(error)) from error
+        latency = time.perf_counter() - started
+        return Reply(status=answer.status, headers=dict(answer.headers), body=answer.data, latency=latency)

@@ -1,0 +1,24 @@
+"""Starts the model server; run as a file, isolated (`python -S -P __main__.py <descriptor of the socket>`).
+
+Everything here is of the standard library: the user's code must find what its image has and nothing of the
+sandbox's, and a web framework in this process would be just that. The repository is on the path only until the
+server's own modules are loaded.
+"""
+
+import sys
+from pathlib import Path
+
+_ROOT = str(Path(__file__).resolve().parents[3])
+
+
+def main() -> None:
+    """Load the model, then answer until the process is ended or its parent is gone."""
+    sys.path.insert(0, _ROOT)
+    from sandbox.sagemaker.server import http, script  # noqa: PLC0415 - the path is set one line above
+
+    sys.path.remove(_ROOT)
+    http.serve(script.load(), descriptor=int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
