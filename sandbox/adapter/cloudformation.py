@@ -1,4 +1,4 @@
-"""SageMaker's CloudFormation types, provisioned through SageMaker's own API.
+"""SageMaker's CloudFormation types, provisioned through the API of the embedded SageMaker.
 
 AWS page: "Amazon SageMaker AI resource type reference" (AWS CloudFormation Template Reference).
 """
@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from sandbox.adapter import internals
+from sandbox.sagemaker.protocol.errors import AwsError
+from sandbox.sagemaker.protocol.shapes import service_model
 
 Properties = Mapping[str, Any]
 Provisioned = tuple[str, dict[str, Any]]
-#: Gives a boto3 client of a service.
-Clients = Callable[[str], Any]
+#: Calls an operation of SageMaker by its AWS name.
+Call = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 _ENDPOINT_TIMEOUT_SECONDS = 900
 _POLL_SECONDS = 0.2
@@ -76,10 +77,6 @@ TYPES = (
 )
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -115,14 +112,10 @@ def coerce(value: Any, shape: Shape, *, path: str) -> Any:
 class Provisioner:
     """Creates, updates and deletes the resources of one type."""
 
-    def __init__(self, resource_type: ResourceType, clients: Clients) -> None:
+    def __init__(self, resource_type: ResourceType, call: Call) -> None:
         self._type = resource_type
-        self._clients = clients
+        self._operation = call
         self._name_field = f"{resource_type.kind}Name"
-
-    @property
-    def _client(self) -> Any:
-        return self._clients("sagemaker")
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
         """Create the resource; gives the value of `Ref` and the attributes."""
@@ -164,24 +157,23 @@ class Provisioner:
             request["ClientRequestToken"] = hashlib.sha256(f"{physical_id}{time.time_ns()}".encode()).hexdigest()
         try:
             self._call("Delete", request)
-        except ClientError as error:
-            message = error.response["Error"].get("Message", "")
-            if "could not find" not in message.lower() and "does not exist" not in message.lower():
+        except AwsError as error:
+            if "could not find" not in error.message.lower() and "does not exist" not in error.message.lower():
                 raise
 
-    def _call(self, verb: str, request: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self._client, _snake(f"{verb}{self._type.kind}"))(**request)
-        return answer
+    def _call(self, verb: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._operation(f"{verb}{self._type.kind}", request)
 
     def _request(self, properties: Properties, *, name: str, operation: str) -> dict[str, Any]:
         given = {**properties, self._name_field: name}
         if self._type.kind == "Pipeline":
             _spell_pipeline(given, operation=operation)
-        shape = self._client.meta.service_model.operation_model(operation).input_shape
+        shape = service_model("sagemaker").operation_model(operation).input_shape
+        assert shape is not None  # noqa: S101 - every operation that creates or updates has one
         request: dict[str, Any] = coerce(given, shape, path="#")
         return request
 
-    def _describe(self, name: str) -> dict[str, Any]:
+    def _describe(self, name: str) -> Mapping[str, Any]:
         return self._call("Describe", {self._name_field: name})
 
     def _provisioned(self, name: str) -> Provisioned:
@@ -191,7 +183,7 @@ class Provisioner:
         attributes.update({key: described[value] for key, value in self._type.attributes.items()})
         return (arn if self._type.ref_is_arn else name), attributes
 
-    def _in_service(self, name: str) -> dict[str, Any]:
+    def _in_service(self, name: str) -> Mapping[str, Any]:
         """Wait as CloudFormation does until the endpoint serves.
 
         Raises:
@@ -212,9 +204,9 @@ class Provisioner:
     def _retag(self, name: str, old: list[dict[str, str]], new: list[dict[str, str]]) -> None:
         arn = self._describe(name)[f"{self._type.kind}Arn"]
         if gone := sorted({tag["Key"] for tag in old} - {tag["Key"] for tag in new}):
-            self._client.delete_tags(ResourceArn=arn, TagKeys=gone)
+            self._operation("DeleteTags", {"ResourceArn": arn, "TagKeys": gone})
         if new:
-            self._client.add_tags(ResourceArn=arn, Tags=[{"Key": t["Key"], "Value": t["Value"]} for t in new])
+            self._operation("AddTags", {"ResourceArn": arn, "Tags": [dict(tag) for tag in new]})
 
 
 def _spell_pipeline(given: dict[str, Any], *, operation: str) -> None:
@@ -239,11 +231,11 @@ def _generated_name(stack_name: str, logical_id: str) -> str:
     return f"{stem[: _NAME_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
-def register(clients: Clients) -> None:
+def register(call: Call) -> None:
     """Teach the emulator's CloudFormation the types of SageMaker."""
     handlers = internals.RESOURCE_HANDLERS.get()
     for resource_type in TYPES:
-        provisioner = Provisioner(resource_type, clients)
+        provisioner = Provisioner(resource_type, call)
         handlers[resource_type.name] = {
             "create": provisioner.create,
             "update": provisioner.update,

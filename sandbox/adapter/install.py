@@ -40,7 +40,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
-    cloudformation.register(platform.client)
+    cloudformation.register(service.call)
     storage.complete_events()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
