@@ -186,11 +186,12 @@ def logs(
         return
     with _explained():
         file = choose(files, name or "server")
-    for line in last_lines(file.path, lines):
+    ending, position = last_lines(file.path, lines)
+    for line in ending:
         out.print(line, markup=False)
     if follow_on:
         try:
-            for line in follow(file.path):
+            for line in follow(file.path, position):
                 out.print(line, markup=False)
         except KeyboardInterrupt:
             return

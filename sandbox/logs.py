@@ -66,22 +66,23 @@ def choose(files: list[LogFile], name: str) -> LogFile:
     raise SandboxError(f"{problem}. There are:\n{known}")
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """The end of a log."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return [line.rstrip("\n") for line in deque(file, maxlen=count)]
+def last_lines(path: Path, count: int) -> tuple[list[str], int]:
+    """The end of a log, and the position in it up to which it was read."""
+    with path.open("rb") as file:
+        lines = deque(file, maxlen=count)
+        return [line.decode(errors="replace").rstrip("\n") for line in lines], file.tell()
 
 
-def follow(path: Path, *, poll_seconds: float = _POLL_SECONDS) -> Iterator[str]:
-    """What is added to a log from now on, line by line, without end; when a log is emptied, its new content."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        file.seek(0, 2)
-        rest = ""
+def follow(path: Path, position: int, *, poll_seconds: float = _POLL_SECONDS) -> Iterator[str]:
+    """What is added to a log after a position, line by line, without end; when a log is emptied, its new content."""
+    with path.open("rb") as file:
+        file.seek(position)
+        rest = b""
         while True:
             if path.stat().st_size < file.tell():
                 file.seek(0)
             if not (text := file.read()):
                 time.sleep(poll_seconds)
                 continue
-            *lines, rest = (rest + text).split("\n")
-            yield from lines
+            *lines, rest = (rest + text).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
