@@ -23,6 +23,15 @@ _SDK_CONFIGURATION = {
 }
 """Given to the session so that the SDK reads no configuration file of this machine and sends no telemetry."""
 
+_SDK_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "offline",
+    "AWS_SECRET_ACCESS_KEY": "offline",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "SAGEMAKER_VALIDATE_ROLE": "false",
+}
+"""Without a region the SDK raises on import; without credentials the sessions it makes ask the network for some."""
+
 
 class NetworkError(RuntimeError):
     """Something tried to call AWS while a definition was compiled."""
@@ -105,8 +114,8 @@ def _quiet() -> Iterator[None]:
 
 def _offline_session(sent: list[str]) -> Any:
     """Make a session that can build requests and cannot send any; notes in ``sent`` what was tried."""
-    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
-    os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ.update(_SDK_ENVIRONMENT)
     import boto3  # noqa: PLC0415  # after the environment is set, and only for compiling
     from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415  # the same
 
@@ -114,11 +123,7 @@ def _offline_session(sent: list[str]) -> Any:
         sent.append(f"{request.method} {request.url}")
         raise NetworkError(f"compiling must not call AWS: {sent[-1]}")
 
-    boto_session = boto3.Session(
-        region_name="us-east-1",
-        aws_access_key_id="offline",
-        aws_secret_access_key="offline",  # noqa: S106  # no secret: nothing is ever sent
-    )
+    boto_session = boto3.Session()
     boto_session.events.register_first("before-send.*.*", refuse)
     session = PipelineSession(boto_session=boto_session, sagemaker_config=_SDK_CONFIGURATION)
     session._default_bucket = "__ARTIFACTS_BUCKET__"  # noqa: SLF001  # or the SDK asks the service for one
