@@ -42,13 +42,16 @@ class Sandbox:
     region = REGION
     account = ACCOUNT
 
-    def __init__(self, state_dir: Path = DEFAULT_DIRECTORY, *, port: int = 0, speed: float = 1.0) -> None:
+    def __init__(
+        self, state_dir: Path = DEFAULT_DIRECTORY, *, port: int = 0, speed: float = 1.0, enforce_iam: bool = False
+    ) -> None:
         """Describe a sandbox; `start` or `with` starts it.
 
         Args:
             state_dir: the directory of its files; `logs`, `tmp` and `work` in it are emptied.
             port: the port of 127.0.0.1; 0 takes a free one.
             speed: how fast its clock runs; 1 is real time.
+            enforce_iam: whether callers need permissions, as on AWS.
 
         Raises:
             SandboxError: when the clock would stand still.
@@ -57,6 +60,7 @@ class Sandbox:
         self.directory = StateDirectory(state_dir)
         self._port = port
         self._speed = speed
+        self._enforce_iam = enforce_iam
         self._sandbox_id = uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
         self._state: State | None = None
@@ -99,6 +103,7 @@ class Sandbox:
                     *(sys.executable, "-m", "sandbox.adapter"),
                     *("--state", str(self.directory.path), "--port", str(self._port)),
                     *("--speed", str(self._speed), "--id", self._sandbox_id),
+                    *(["--enforce-iam"] if self._enforce_iam else []),
                 ],
                 cwd=_REPOSITORY,
                 env={**environment, MARKER: self._sandbox_id, "PYTHONUNBUFFERED": "1"},

@@ -33,9 +33,16 @@ def _settings() -> ServerSettings:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--speed", type=float, required=True)
+    parser.add_argument("--enforce-iam", action="store_true")
     parser.add_argument("--id", required=True)
     given = parser.parse_args()
-    return ServerSettings(state_dir=given.state.resolve(), port=given.port, speed=given.speed, sandbox_id=given.id)
+    return ServerSettings(
+        state_dir=given.state.resolve(),
+        port=given.port,
+        speed=given.speed,
+        enforce_iam=given.enforce_iam,
+        sandbox_id=given.id,
+    )
 
 
 def _announcing(application: Application, announce: Callable[[], None]) -> Application:

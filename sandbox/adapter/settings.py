@@ -39,12 +39,14 @@ class ServerSettings:
         state_dir: where its files are kept.
         port: the port of 127.0.0.1 that it listens on; 0 takes a free one.
         speed: how fast its clock runs; 1 is real time.
+        enforce_iam: whether callers need permissions, as on AWS.
         sandbox_id: the value of the marker in the environment of its processes.
     """
 
     state_dir: Path
     port: int
     speed: float
+    enforce_iam: bool
     sandbox_id: str
 
 
@@ -59,7 +61,7 @@ def configure(settings: ServerSettings, *, port: int) -> None:
     sys.modules["docker"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     os.environ.update(
         {
-            "AUTH": "false",
+            "AUTH": str(settings.enforce_iam).lower(),
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_DEFAULT_REGION": REGION,
