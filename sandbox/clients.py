@@ -3,6 +3,7 @@
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from sandbox.adapter.settings import ACCOUNT, REGION
 
@@ -16,4 +17,5 @@ def client(endpoint_url: str, service: str, *, account: str = ACCOUNT) -> Any:
     )
     # The name of a service is data here, which the typed overloads of boto3 do not cover.
     create: Any = session.client
-    return create(service, endpoint_url=endpoint_url)
+    # A proxy of the person's network must not stand between two processes of this machine.
+    return create(service, endpoint_url=endpoint_url, config=Config(proxies={}))
