@@ -1,7 +1,7 @@
 """From settings to the CDK app, without guardrails: tests inspect templates that a failed check would withhold."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,13 @@ from stacks.settings import ProjectSettings, select
 from stacks.stage import ProjectStage
 
 
-def build_app(projects: Sequence[ProjectSettings], *, root: Path, outdir: Path | None = None) -> App:
+def build_app(
+    projects: Sequence[ProjectSettings],
+    *,
+    root: Path,
+    outdir: Path | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> App:
     """Build one stage per selected project and environment.
 
     Context (``-c key=value``): ``project`` and ``environment`` select, ``code_version`` replaces the git commit.
@@ -21,11 +27,16 @@ def build_app(projects: Sequence[ProjectSettings], *, root: Path, outdir: Path |
         projects: what ``load_projects`` returned.
         root: the repository.
         outdir: where the templates go; the CDK's own choice (``CDK_OUTDIR`` or ``cdk.out``) if not given.
+        context: values that ``-c`` would give; the command line still wins over them.
 
     Raises:
         ConfigurationError: a selection that does not exist, or a compiled pipeline that is stale.
     """
-    app = App(context=feature_flags(root), analytics_reporting=False, outdir=None if outdir is None else str(outdir))
+    app = App(
+        context=feature_flags(root) | dict(context or {}),
+        analytics_reporting=False,
+        outdir=None if outdir is None else str(outdir),
+    )
     commit = app.node.try_get_context("code_version") or code_version(root)
     for settings in select(
         projects,

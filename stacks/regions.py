@@ -1,7 +1,8 @@
 """AWS accounts that publish the prebuilt XGBoost image, region by region.
 
-``regions.json`` is trimmed from the SageMaker SDK's ``image_uri_config/xgboost.json`` (version 3.2-0) to the regions of
-the partition ``aws``; in the others the Powertools layer lives in accounts and versions of its own.
+``regions.json`` is trimmed from the SageMaker SDK's ``image_uri_config/xgboost.json`` (version 3.2-0) to the regions
+where CloudFormation has every resource type that Tandem uses (cfn-lint's schemas tell; a test asks it for each region)
+and to the partition ``aws``: in the others the Powertools layer lives in accounts and versions of its own.
 """
 
 import json

@@ -37,7 +37,6 @@ class ServingStack(Stack):
         storage.artifacts.grant_read(endpoint.role, prefix="runs/")
         storage.artifacts.grant_write(endpoint.role, prefix="capture/")
 
-        shared = {"ENDPOINT_NAME": endpoint.name, "MODEL_PACKAGE_GROUP": registry.name}
         deploy = Handler(
             self,
             "DeployModel",
@@ -45,7 +44,8 @@ class ServingStack(Stack):
             description="Brings an approved model version to the endpoint, or takes a rejected one away",
             context=handlers,
             environment={
-                **shared,
+                "ENDPOINT_NAME": endpoint.name,
+                "MODEL_PACKAGE_GROUP": registry.name,
                 "EXECUTION_ROLE_ARN": endpoint.role.role_arn,
                 "VARIANT_NAME": VARIANT,
                 "INSTANCE_TYPE": settings.serving.instance_type,
@@ -76,7 +76,7 @@ class ServingStack(Stack):
             name="confirm_deployment",
             description="Compares what the endpoint serves with what was requested",
             context=handlers,
-            environment=shared,
+            environment={"ENDPOINT_NAME": endpoint.name},
         )
         EventPath(
             self,

@@ -56,7 +56,6 @@ class TrainingStack(Stack):
         registry.grant_describe(pipeline.role)
         registry.grant_register(pipeline.role)
 
-        shared = {"ARTIFACTS_BUCKET": storage.artifacts.name, "MODEL_PACKAGE_GROUP": registry.name}
         start = Handler(
             self,
             "StartTraining",
@@ -64,9 +63,10 @@ class TrainingStack(Stack):
             description="Freezes a snapshot of the data and starts the training pipeline, one run at a time",
             context=handlers,
             environment={
-                **shared,
                 **_start_settings(settings),
                 "DATA_BUCKET": storage.data.name,
+                "ARTIFACTS_BUCKET": storage.artifacts.name,
+                "MODEL_PACKAGE_GROUP": registry.name,
                 "PIPELINE_NAME": pipeline.name,
                 "CODE_VERSION": code_version,
                 "CONTRACT_VERSION": definition.contract_version,
@@ -93,7 +93,7 @@ class TrainingStack(Stack):
             name="close_training",
             description="Records how a training run ended and asks for the next one if data arrived meanwhile",
             context=handlers,
-            environment=shared,
+            environment={"ARTIFACTS_BUCKET": storage.artifacts.name},
         )
         EventPath(
             self,

@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.permissions import allow
 
 _WHY_PREFIX = "The keys below this prefix are only known at run time; the permission ends at the prefix."
 
@@ -42,11 +42,6 @@ class AccessLogBucket(Construct):
                 s3.LifecycleRule(expiration=Duration.days(90), abort_incomplete_multipart_upload_after=Duration.days(7))
             ],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-        )
-        acknowledge(
-            self.bucket,
-            finding="S1",
-            reason="It is the target of the access logs; logging its own deliveries would never end.",
         )
 
 

@@ -90,7 +90,7 @@ def _place_rules(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             f"{table}.region",
             as_toml(place.region),
-            "a region where AWS publishes the XGBoost image: " + ", ".join(known),
+            "a region with the XGBoost image and every resource type of the stacks: " + ", ".join(known),
             hint=did_you_mean(place.region, known),
         )
     for key in place.tags:

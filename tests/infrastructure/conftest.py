@@ -1,0 +1,146 @@
+"""One synthesized app for all tests: the templates that `python app.py` writes, as people and CI run it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any
+
+import pytest
+
+from stacks.application import build_app
+from stacks.settings import load_projects
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ("Storage", "Training", "Serving")
+
+# Runs app.py with every way to the network closed: in Python, and in the Node.js process behind the CDK.
+RUN_OFFLINE = """
+import runpy, sys
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        raise RuntimeError(f"synth must not use the network: {event} {arguments}")
+sys.addaudithook(refuse)
+try:
+    runpy.run_path("app.py", run_name="__main__")
+finally:
+    print("sagemaker imported:", any(name.split(".")[0] == "sagemaker" for name in sys.modules))
+"""
+REFUSE_IN_NODE = """
+const refuse = (what) => () => { throw new Error(`synth must not use the network: ${what}`); };
+require("net").Socket.prototype.connect = refuse("connect");
+require("dns").lookup = refuse("lookup");
+"""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A synthesized template."""
+
+    body: Mapping[str, Any]
+
+    def all(self, kind: str) -> dict[str, Any]:
+        """Properties of the resources of a type, by logical id."""
+        found = {name: one for name, one in self.body["Resources"].items() if one["Type"] == kind}
+        return {name: one.get("Properties", {}) for name, one in found.items()}
+
+    def id(self, kind: str, start: str) -> str:
+        """Logical id of the only resource of a type whose id starts so."""
+        (name,) = (name for name in self.all(kind) if name.startswith(start))
+        return name
+
+    def one(self, kind: str, start: str) -> Any:
+        """Properties of that resource."""
+        return self.all(kind)[self.id(kind, start)]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A cloud assembly (`cdk.out`)."""
+
+    folder: Path
+    said: str = ""
+
+    def template(self, stage: str, stack: str) -> Template:
+        """The template of a stack."""
+        start = f"{stage.replace('-', '')}{stack}"
+        (file,) = (self.folder / f"assembly-{stage}").glob(f"{start}*.template.json")
+        return Template(json.loads(file.read_text("utf-8")))
+
+    def templates(self) -> list[Path]:
+        """The files of all templates."""
+        return sorted(self.folder.glob("assembly-*/*.template.json"))
+
+    def manifest(self, stage: str) -> Mapping[str, Any]:
+        """What the CDK command line knows of a stage's stacks, by stack name."""
+        text = (self.folder / f"assembly-{stage}" / "manifest.json").read_text("utf-8")
+        artifacts = json.loads(text)["artifacts"].values()
+        return {one["displayName"]: one for one in artifacts if one["type"] == "aws:cloudformation:stack"}
+
+
+@pytest.fixture(scope="session", name="assembly")
+def _assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """What `python app.py` writes without AWS variables and without a network."""
+    folder = tmp_path_factory.mktemp("synth")
+    (folder / "refuse.js").write_text(REFUSE_IN_NODE)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "JSII_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_OFFLINE],
+        cwd=ROOT,
+        env=kept | {"CDK_OUTDIR": str(folder / "cdk.out"), "NODE_OPTIONS": f"--require {folder / 'refuse.js'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder / "cdk.out", said=done.stdout)
+
+
+@pytest.fixture(name="synthesize")
+def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
+    """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
+
+    def synthesize(change: Callable[[str], str] = str, **context: Any) -> Assembly:
+        folder = Path("pipelines", "projects", "flights")
+        copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__"))
+        file = tmp_path / folder / "project.toml"
+        file.write_text(change(file.read_text("utf-8")), "utf-8")
+        app = build_app(
+            load_projects(tmp_path),
+            root=ROOT,
+            outdir=tmp_path / "cdk.out",
+            context={"@aws-cdk/core:validateAgainstDefaultRules": False, **context},
+        )
+        app.synth()
+        return Assembly(tmp_path / "cdk.out")
+
+    return synthesize
+
+
+@pytest.fixture(name="sandbox")
+def _sandbox(assembly: Assembly) -> Mapping[str, Template]:
+    return {stack: assembly.template("flights-sandbox", stack) for stack in STACKS}
+
+
+@pytest.fixture(name="production")
+def _production(assembly: Assembly) -> Mapping[str, Template]:
+    return {stack: assembly.template("flights-production", stack) for stack in STACKS}
+
+
+@pytest.fixture(name="storage")
+def _storage(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Storage"]
+
+
+@pytest.fixture(name="training")
+def _training(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Training"]
+
+
+@pytest.fixture(name="serving")
+def _serving(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Serving"]

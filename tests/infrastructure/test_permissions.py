@@ -1,0 +1,268 @@
+"""Who may do what. A new permission has to be added here as well, so that a diff shows it to a reviewer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+
+from stacks.constructs.permissions import allow
+
+HANDLER = {
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sns:Publish",
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+CLOSES_RUNS = {
+    "s3:GetObject",
+    "s3:ListBucket",
+    "sagemaker:DescribePipelineExecution",
+    "sagemaker:ListPipelineExecutionSteps",
+    "sqs:SendMessage",
+}
+IN_SAGEMAKER = {
+    "cloudwatch:PutMetricData",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "s3:AbortMultipartUpload",
+    "s3:GetObject",
+    "s3:PutObject",
+}
+MAY = {
+    ("Training", "StartTrainingRole"): HANDLER
+    | CLOSES_RUNS
+    | {
+        "s3:AbortMultipartUpload",
+        "s3:ListBucketVersions",
+        "s3:PutObject",
+        "sagemaker:ListModelPackages",
+        "sagemaker:StartPipelineExecution",
+    },
+    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS,
+    ("Training", "PipelineRole"): IN_SAGEMAKER
+    | {
+        "iam:PassRole",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "sagemaker:AddTags",
+        "sagemaker:CreateModelPackage",
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopProcessingJob",
+        "sagemaker:StopTrainingJob",
+    },
+    ("Serving", "DeployModelRole"): HANDLER
+    | {
+        "dynamodb:Query",
+        "iam:PassRole",
+        "kms:CreateGrant",
+        "kms:DescribeKey",
+        "sagemaker:CreateEndpoint",
+        "sagemaker:CreateEndpointConfig",
+        "sagemaker:CreateModel",
+        "sagemaker:DeleteEndpoint",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:UpdateEndpoint",
+        "sqs:SendMessage",
+    },
+    ("Serving", "ConfirmDeploymentRole"): HANDLER | {"sagemaker:DescribeEndpoint"},
+    ("Serving", "EndpointRole"): IN_SAGEMAKER,
+}
+
+# Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.
+SAGEMAKER_RESOURCES = {
+    "AddTags": {"model-package", "model-package-group", "processing-job", "training-job"},
+    "CreateEndpoint": {"endpoint", "endpoint-config"},
+    "CreateEndpointConfig": {"endpoint-config"},
+    "CreateModel": {"model", "model-package"},  # the latter: page "Cross-account access" of the model registry
+    "CreateModelPackage": {"model-package", "model-package-group"},
+    "CreateProcessingJob": {"processing-job"},
+    "CreateTrainingJob": {"training-job"},
+    "DeleteEndpoint": {"endpoint"},
+    "DescribeEndpoint": {"endpoint"},
+    "DescribeModelPackage": {"model-package"},
+    "DescribePipelineExecution": {"pipeline-execution"},
+    "DescribeProcessingJob": {"processing-job"},
+    "DescribeTrainingJob": {"training-job"},
+    "ListModelPackages": {"model-package"},
+    "ListPipelineExecutionSteps": {"pipeline-execution"},
+    "StartPipelineExecution": {"pipeline"},
+    "StopProcessingJob": {"processing-job"},
+    "StopTrainingJob": {"training-job"},
+    "UpdateEndpoint": {"endpoint", "endpoint-config"},
+}
+WITHOUT_RESOURCE_LEVEL = {
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+every_role = pytest.mark.parametrize("role", MAY, ids=lambda role: role[1])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _statements(sandbox: Any, role: tuple[str, str]) -> Iterator[Any]:
+    stack, start = role
+    template = sandbox[stack]
+    reference = {"Ref": template.id("AWS::IAM::Role", start)}
+    for policy in template.all("AWS::IAM::Policy").values():
+        if reference in policy["Roles"]:
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+def _flat(value: Any) -> str:
+    match value:
+        case {"Fn::Join": ["", parts]}:
+            return "".join(_flat(part) for part in parts)
+        case str():
+            return value
+    return "<reference>"
+
+
+def test_every_role_is_in_the_table(sandbox: Any) -> None:
+    roles = {(stack, name) for stack, template in sandbox.items() for name in template.all("AWS::IAM::Role")}
+
+    assert len(roles) == len(MAY)
+    assert all(any(stack == known and name.startswith(start) for known, start in MAY) for stack, name in roles)
+
+
+@every_role
+def test_a_role_may_do_exactly_what_the_table_says(sandbox: Any, role: tuple[str, str]) -> None:
+    actions = [action for one in _statements(sandbox, role) for action in _listed(one["Action"])]
+
+    assert set(actions) == MAY[role]
+
+
+@every_role
+def test_no_action_is_a_wildcard_and_no_policy_is_aws_managed(sandbox: Any, role: tuple[str, str]) -> None:
+    stack, start = role
+
+    assert "ManagedPolicyArns" not in sandbox[stack].one("AWS::IAM::Role", start)
+    assert not [one for one in _statements(sandbox, role) if any("*" in action for action in _listed(one["Action"]))]
+
+
+@every_role
+def test_all_resources_are_named_only_where_aws_has_no_resource_level(sandbox: Any, role: tuple[str, str]) -> None:
+    everywhere = [one for one in _statements(sandbox, role) if "*" in _listed(one["Resource"])]
+
+    assert {action for one in everywhere for action in _listed(one["Action"])} <= WITHOUT_RESOURCE_LEVEL
+
+
+@every_role
+def test_a_wildcard_in_a_resource_is_its_last_character(sandbox: Any, role: tuple[str, str]) -> None:
+    for statement in _statements(sandbox, role):
+        for resource in map(_flat, _listed(statement["Resource"])):
+            assert "*" not in resource[:-1]
+
+
+@every_role
+def test_sagemaker_actions_name_resources_of_a_type_they_know(sandbox: Any, role: tuple[str, str]) -> None:
+    for statement in _statements(sandbox, role):
+        actions = {name.removeprefix("sagemaker:") for name in _listed(statement["Action"]) if "sagemaker:" in name}
+        kinds = set()
+        for resource in map(_flat, _listed(statement["Resource"])) if actions else ():
+            kind = resource.split(":")[-1].split("/")[0].replace("<reference>", "model-package-group")
+            kinds.add("pipeline-execution" if "/execution/" in resource else kind)
+        for action in actions:
+            assert kinds & SAGEMAKER_RESOURCES[action], (action, kinds)
+
+
+@pytest.mark.parametrize(
+    ("role", "passed"),
+    [(("Training", "PipelineRole"), "PipelineRole"), (("Serving", "DeployModelRole"), "EndpointRole")],
+)
+def test_a_role_is_handed_to_sagemaker_only(sandbox: Any, role: tuple[str, str], passed: str) -> None:
+    (statement,) = (one for one in _statements(sandbox, role) if "iam:PassRole" in _listed(one["Action"]))
+
+    assert statement["Resource"] == {"Fn::GetAtt": [sandbox[role[0]].id("AWS::IAM::Role", passed), "Arn"]}
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+@every_role
+def test_a_role_trusts_one_service(sandbox: Any, role: tuple[str, str]) -> None:
+    stack, start = role
+    (statement,) = sandbox[stack].one("AWS::IAM::Role", start)["AssumeRolePolicyDocument"]["Statement"]
+    service = "sagemaker" if start in {"PipelineRole", "EndpointRole"} else "lambda"
+
+    assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+
+
+def test_metrics_go_to_sagemakers_own_namespaces(sandbox: Any) -> None:
+    namespaces = {
+        role[1]: _listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
+        for role in MAY
+        for statement in _statements(sandbox, role)
+        if "cloudwatch:PutMetricData" in _listed(statement["Action"])
+    }
+
+    assert namespaces == {
+        "PipelineRole": ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"],
+        "EndpointRole": ["/aws/sagemaker/Endpoints"],
+    }
+
+
+def test_a_grant_on_the_key_is_for_aws_services_only(sandbox: Any) -> None:
+    (statement,) = (
+        one
+        for one in _statements(sandbox, ("Serving", "DeployModelRole"))
+        if "kms:CreateGrant" in _listed(one["Action"])
+    )
+
+    assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def test_the_data_is_read_at_named_versions_and_written_by_nobody(sandbox: Any) -> None:
+    touching = {
+        (role[1], action)
+        for role in MAY
+        for statement in _statements(sandbox, role)
+        for action in _listed(statement["Action"])
+        if action.startswith("s3:") and "DataBucket" in str(statement["Resource"])
+    }
+
+    assert touching == {
+        ("PipelineRole", "s3:GetObjectVersion"),
+        ("StartTrainingRole", "s3:ListBucket"),
+        ("StartTrainingRole", "s3:ListBucketVersions"),
+    }
+
+
+def test_a_wildcard_action_cannot_be_granted() -> None:
+    role = iam.Role(Stack(App(), "Stack"), "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    with pytest.raises(ValueError, match=r"'s3:\*' is a wildcard; name the exact actions"):
+        allow(role, actions=["s3:*"], resources=["arn:aws:s3:::bucket"])
+
+
+def test_a_wildcard_resource_needs_a_reason() -> None:
+    role = iam.Role(Stack(App(), "Stack"), "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    with pytest.raises(ValueError, match="is a wildcard; give wildcard_reason"):
+        allow(role, actions=["s3:GetObject"], resources=["arn:aws:s3:::bucket/*"])

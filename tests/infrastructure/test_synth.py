@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnResource, Stack
+from aws_cdk import aws_s3 as s3
+from cfnlint.api import lint
+
+from stacks.application import feature_flags
+from stacks.guardrails import add_guardrails
+from stacks.regions import region_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_synth_needs_no_network_no_aws_variables_and_no_sagemaker_sdk(assembly: Any) -> None:
+    assert "sagemaker imported: False" in assembly.said
+
+
+def test_no_finding_of_the_guardrails_is_left(assembly: Any) -> None:
+    report = json.loads((assembly.folder / "validation-report.json").read_text("utf-8"))
+    (nag,) = (one for one in report["pluginReports"] if one["pluginName"] == "AwsSolutions")
+
+    assert nag["conclusion"] == "success"
+    assert nag["violations"] == []
+
+
+def test_every_accepted_finding_has_a_reason_in_a_sentence(assembly: Any) -> None:
+    report = json.loads((assembly.folder / "validation-report.json").read_text("utf-8"))
+    accepted = [one for plugin in report["pluginReports"] for one in plugin["suppressedViolations"]]
+
+    assert {one["ruleName"].split("[")[0] for one in accepted} == {"AwsSolutions-IAM5"}
+    assert all(len(one["reason"].split()) >= 8 and one["reason"].endswith(".") for one in accepted)
+
+
+def test_cfn_lint_finds_nothing_in_any_region_of_the_table(assembly: Any) -> None:
+    regions = {"flights-sandbox": list(region_table()), "flights-production": ["us-east-1"]}
+    said = [
+        match
+        for file in assembly.templates()
+        for match in lint(file.read_text("utf-8"), regions=regions[file.parent.name.removeprefix("assembly-")])
+    ]
+    weighty = [match for match in said if match.rule.severity in ("error", "warning")]
+
+    # W3005: the CDK writes a dependency on a role beside the one on its policies, which CloudFormation needs.
+    assert [str(match) for match in weighty if match.rule.id != "W3005"] == []
+
+
+def test_two_synths_give_the_same_templates(assembly: Any, synthesize: Any) -> None:
+    again = synthesize()
+
+    assert [file.name for file in again.templates()] == [file.name for file in assembly.templates()]
+    for first, second in zip(assembly.templates(), again.templates(), strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_nothing_needs_docker_or_a_custom_resource(assembly: Any) -> None:
+    for file in assembly.templates():
+        kinds = {one["Type"] for one in json.loads(file.read_text("utf-8"))["Resources"].values()}
+        assert not {kind for kind in kinds if kind.startswith(("Custom::", "AWS::CloudFormation::"))}
+    for file in assembly.folder.glob("assembly-*/*.assets.json"):
+        assert json.loads(file.read_text("utf-8"))["dockerImages"] == {}
+
+
+def test_the_guardrails_refuse_a_bucket_without_tls(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    s3.Bucket(Stack(app, "Careless"), "Bucket")
+    add_guardrails(app)
+
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+
+    report = json.loads((tmp_path / "validation-report.json").read_text("utf-8"))
+    assert "AwsSolutions-S10" in {one["ruleName"] for plugin in report["pluginReports"] for one in plugin["violations"]}
+
+
+def test_the_cdks_own_validation_is_an_error(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), context=feature_flags(ROOT))
+    CfnResource(Stack(app, "Careless"), "Queue", type="AWS::SQS::Queue", properties={"DelaySeconds": "soon"})
+
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
