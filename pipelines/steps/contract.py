@@ -13,6 +13,15 @@ from importlib import resources
 from typing import Literal, get_args
 
 FieldType = Literal["string", "integer", "number", "boolean", "timestamp"]
+NAMES_OF_TYPES: Mapping[FieldType, str] = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "timestamp": "a moment in time",
+}
+"""How messages call the types."""
+
 Value = str | int | float | bool | datetime | None
 
 
@@ -85,14 +94,14 @@ class Field:
         if self.categories:
             return "one of " + ", ".join(self.categories)
         if self.pattern is not None:
-            return f"text that matches {self.pattern}"
+            return f"a text that matches {self.pattern}"
         if self.minimum is not None and self.maximum is not None:
             return f"between {self.minimum:g} and {self.maximum:g}"
         if self.minimum is not None:
             return f"at least {self.minimum:g}"
         if self.maximum is not None:
             return f"at most {self.maximum:g}"
-        return f"any {self.type}"
+        return NAMES_OF_TYPES[self.type]
 
     def _timestamp(self, value: object) -> datetime:
         if not isinstance(value, str):
@@ -128,8 +137,8 @@ class Field:
         return value
 
     def _wrong_type(self, value: object) -> FieldError:
-        wanted = "a timestamp such as 2013-01-01T10:00:00Z" if self.type == "timestamp" else f"a {self.type}"
-        return FieldError(self.name, f"is {value!r}, it must be {wanted}")
+        example = " such as 2013-01-01T10:00:00Z" if self.type == "timestamp" else ""
+        return FieldError(self.name, f"is {value!r}, it must be {NAMES_OF_TYPES[self.type]}{example}")
 
 
 @dataclass(frozen=True)

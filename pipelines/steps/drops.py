@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.steps import columns
-from pipelines.steps.contract import Contract, Field
+from pipelines.steps.contract import NAMES_OF_TYPES, Contract, Field
 
 BATCH_ROWS = 65_536
 
@@ -118,7 +118,7 @@ def _structure(stored: pa.Schema, fields: Iterable[Field]) -> Iterator[Problem]:
         if index < 0:
             yield Problem(column.name, "missing", f"is missing; the drop holds {', '.join(stored.names)}")
         elif not columns.fits(stored.field(index).type, column):
-            wanted = "a timestamp with time zone UTC" if column.type == "timestamp" else f"a {column.type}"
+            wanted = NAMES_OF_TYPES[column.type] + (" with a time zone" if column.type == "timestamp" else "")
             yield Problem(column.name, "type", f"has type {stored.field(index).type}; it must be {wanted}")
 
 

@@ -52,7 +52,8 @@ def auc(target: FloatArray, prediction: FloatArray) -> float:
 
 def log_loss(target: FloatArray, prediction: FloatArray) -> float:
     """Mean negative log-likelihood of the class; a probability of exactly 0 or 1 is taken as almost that."""
-    clipped = np.clip(prediction, 1e-15, 1 - 1e-15)
+    epsilon = np.finfo(np.float64).eps
+    clipped = np.clip(prediction, epsilon, 1 - epsilon)
     return float(-np.mean(target * np.log(clipped) + (1 - target) * np.log(1 - clipped)))
 
 

@@ -111,10 +111,10 @@ def _with(column: str, value: object) -> Damage:
     [
         (lambda table: table.drop_columns(["wind_speed"]), "wind_speed", "is missing"),
         (lambda table: table.drop_columns(["air_time"]), "air_time", "is missing"),
-        (_retyped, "distance", "it must be a integer"),
+        (_retyped, "distance", "it must be a whole number"),
         (_with("humid", 140.0), "humid", "between 0 and 100"),
         (_with("origin", "SFO"), "origin", "one of EWR, JFK, LGA"),
-        (_with("carrier", "united"), "carrier", "must be text that matches"),
+        (_with("carrier", "united"), "carrier", "must be a text that matches"),
         (_with("dest", None), "dest", "is null in 1 rows"),
         (_with("temp", float("inf")), "temp", "between -60 and 130"),
     ],
