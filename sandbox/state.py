@@ -16,6 +16,7 @@ from sandbox.errors import SandboxError
 DEFAULT_DIRECTORY = Path(".sandbox")
 DEFAULT_PORT = 4566
 _BACKLOG = 256
+_MARK = "SANDBOX"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ class StateDirectory:
         Raises:
             SandboxError: when a directory of that name holds something else.
         """
-        if self.path.is_dir() and any(self.path.iterdir()) and not (self.path / ".gitignore").is_file():
+        if self.path.is_dir() and any(self.path.iterdir()) and not (self.path / _MARK).is_file():
             raise SandboxError(
                 f"{self.path} is not empty and was not made by the sandbox: choose another directory with --state."
             )
         self.logs.mkdir(parents=True, exist_ok=True)
+        (self.path / _MARK).write_text("This directory was made by `python -m sandbox`, which may empty it.\n", "utf-8")
         # Nothing in here belongs into a repository, wherever the directory was put.
         (self.path / ".gitignore").write_text("*\n", encoding="utf-8")
 

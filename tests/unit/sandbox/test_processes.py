@@ -91,9 +91,16 @@ def test_a_second_sandbox_in_the_same_directory_is_refused_and_told_where_the_fi
 
 def test_a_directory_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / ".gitignore").write_text("build\n")
     with pytest.raises(SandboxError, match="is not empty and was not made by the sandbox"):
         Sandbox(tmp_path).start()
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    command = _command("reset", "--state", str(tmp_path))
+    assert "was not made by the sandbox" in command.communicate(timeout=30)[1]
+    assert command.returncode == 1
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "thesis.txt": "years of work",
+        ".gitignore": "build\n",
+    }
 
 
 def test_a_clock_that_stands_still_is_refused(directory: StateDirectory) -> None:
@@ -173,3 +180,16 @@ def test_reset_removes_the_directory(directory: StateDirectory) -> None:
     command = _command("reset", "--state", str(directory.path))
     command.communicate(timeout=30)
     assert (command.returncode, directory.path.exists()) == (0, False)
+
+
+def test_a_server_that_does_not_listen_any_more_is_killed(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.server._STOP_TIMEOUT_SECONDS", 0.2)
+    sandbox = Sandbox(directory.path)
+    sandbox.start()
+    state = directory.running()
+    os.kill(state.pid, signal.SIGSTOP)
+    sandbox.stop()
+    assert _processes(state) == []
+    assert not directory.is_owned()
