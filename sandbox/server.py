@@ -161,6 +161,9 @@ class Sandbox:
             if pipe is not None:
                 pipe.close()
         stop(marked(MARKER, self._sandbox_id))
+        if not self.directory.is_owned():
+            # Only a server that was killed has left its state.
+            self.directory.forget()
 
     def __enter__(self) -> Self:
         """Start it."""

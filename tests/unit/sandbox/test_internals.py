@@ -10,6 +10,12 @@ from sandbox.adapter.internals import ALL, Internal, check
 from sandbox.errors import SandboxError
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _loaded() -> None:
+    """Import the whole emulator first: a module that is imported while a part is missing would fail as well."""
+    check()
+
+
 def test_the_installed_emulator_is_the_one_that_the_sandbox_was_written_for() -> None:
     check()
 
