@@ -1,15 +1,13 @@
 """The Python of jobs and model servers: it sees the standard library, the image's packages and the user's code.
 
 The server's own packages must stay out of sight, or a package that the image lacks goes unnoticed until AWS. So
-processes run the interpreter that the virtual environment was made from, with `-S`: neither its site-packages nor
-those of the virtual environment are on the path, in the process itself or in children that it starts by
-`sys.executable`.
+processes run the interpreter of an empty virtual environment, which whatever they start by `python3` or by
+`sys.executable` runs too; the image's packages come in by `PYTHONPATH`.
 """
 
 import os
 import re
-import shlex
-import sys
+import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,9 +17,14 @@ _OPT_ML = re.compile(r"(?<![\w./-])/opt/ml(?![\w-])")
 _PYTHON = re.compile(r"(?:/\w[\w./-]*/)?python(?:3(?:\.\d+)?)?")
 
 
-def interpreter() -> list[str]:
-    """The command that starts the isolated Python."""
-    return [getattr(sys, "_base_executable", sys.executable), "-S"]
+def create_python(work_dir: Path) -> None:
+    """Make the empty virtual environment; to be called once, before `python` is used."""
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(work_dir / "python")
+
+
+def python(work_dir: Path) -> Path:
+    """The isolated interpreter."""
+    return work_dir / "python" / "bin" / "python3"
 
 
 def localized(text: str, base: Path) -> str:
@@ -29,22 +32,10 @@ def localized(text: str, base: Path) -> str:
     return _OPT_ML.sub(str(base), text)
 
 
-def command(argv: Sequence[str], base: Path) -> list[str]:
-    """The command of a container with the sandbox's paths and, where it says python, the sandbox's interpreter."""
+def command(argv: Sequence[str], base: Path, *, work_dir: Path) -> list[str]:
+    """The command of a container with the sandbox's paths and, where it says python, the isolated interpreter."""
     local = [localized(word, base) for word in argv]
-    return [*interpreter(), *local[1:]] if _PYTHON.fullmatch(local[0]) else local
-
-
-def bin_directory(work_dir: Path) -> Path:
-    """A directory with a `python` and a `python3` for shell scripts that start one."""
-    directory = work_dir / "bin"
-    if not directory.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in ("python", "python3"):
-            script = directory / name
-            script.write_text(f'#!/bin/sh\nexec {shlex.join(interpreter())} "$@"\n', encoding="utf-8")
-            script.chmod(0o755)
-    return directory
+    return [str(python(work_dir)), *local[1:]] if _PYTHON.fullmatch(local[0]) else local
 
 
 def environment(
@@ -63,7 +54,7 @@ def environment(
     local = {name: localized(value, base) for name, value in own.items()}
     own_path = [local["PYTHONPATH"]] if local.get("PYTHONPATH") else []
     return {
-        "PATH": f"{bin_directory(platform.work_dir)}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{python(platform.work_dir).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(base.parent),
         "TMPDIR": str(base.parent / "tmp"),
         "LANG": "C.UTF-8",

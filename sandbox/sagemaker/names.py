@@ -9,6 +9,7 @@ from sandbox.sagemaker.platform import Platform
 
 _ID_ALPHABET: Final = string.ascii_lowercase + string.digits
 _MAX_JOB_NAME: Final = 63
+_MAX_REASON: Final = 1024
 _LOWER_CASE_KINDS: Final = frozenset({"endpoint", "endpoint-config", "model"})
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9-]+")
 
@@ -39,3 +40,8 @@ def step_job_name(execution_id: str, step: str) -> str:
     suffix = random_id(10)
     head = f"pipelines-{execution_id}-{_NOT_IN_NAMES.sub('-', step)}"
     return f"{head[: _MAX_JOB_NAME - len(suffix) - 1].rstrip('-')}-{suffix}"
+
+
+def reason(text: str | None) -> str | None:
+    """A FailureReason: SageMaker keeps 1,024 characters."""
+    return None if text is None else text[:_MAX_REASON]

@@ -12,6 +12,7 @@ from sandbox.sagemaker.endpoints.invocation import Invocations, endpoint_of
 from sandbox.sagemaker.endpoints.metrics import Metrics
 from sandbox.sagemaker.endpoints.models import Models
 from sandbox.sagemaker.events import Events
+from sandbox.sagemaker.isolation import create_python
 from sandbox.sagemaker.jobs.processing import ProcessingJobs
 from sandbox.sagemaker.jobs.training import TrainingJobs
 from sandbox.sagemaker.logs import LogShipper
@@ -32,6 +33,7 @@ class SageMaker:
 
     def __init__(self, platform: Platform, settings: Settings | None = None) -> None:
         settings = settings or Settings()
+        create_python(platform.work_dir)
         self._platform = platform
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="sagemaker")
         self._events = Events(platform, duplicate=settings.duplicate_events)

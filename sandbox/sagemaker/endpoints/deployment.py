@@ -12,6 +12,7 @@ from sandbox.sagemaker.endpoints.guardrails import Guardrails, guardrails
 from sandbox.sagemaker.endpoints.model_server import ServerError
 from sandbox.sagemaker.endpoints.records import Endpoint, EndpointConfig, Pending, VariantStatus
 from sandbox.sagemaker.endpoints.traffic import Traffic
+from sandbox.sagemaker.names import reason
 from sandbox.sagemaker.platform import Platform
 from sandbox.sagemaker.protocol.errors import AwsError
 from sandbox.sagemaker.table import Table
@@ -100,7 +101,7 @@ class Deployer:
         endpoint = self._table.change(
             name,
             status=status,
-            failure_reason=failure_reason,
+            failure_reason=reason(failure_reason),
             pending=None,
             modified=self._platform.clock.now(),
             **changes,
@@ -139,7 +140,7 @@ class Deployer:
             fleet = self._launch(endpoint.name, config)
             self._shift(endpoint.name, traffic, fleet, rails=rails)
         except _RollbackError as error:
-            self._roll_back(endpoint.name, traffic, fleet, reason=str(error))
+            self._roll_back(endpoint.name, traffic, fleet, why=str(error))
             return
         except _ClosingError:
             if fleet is not None:
@@ -151,14 +152,14 @@ class Deployer:
             before.drain_and_stop(self._drain_timeout)
         self._settle(endpoint.name, status="InService", deployment=deployment)
 
-    def _roll_back(self, name: str, traffic: Traffic, fleet: Fleet | None, *, reason: str) -> None:
+    def _roll_back(self, name: str, traffic: Traffic, fleet: Fleet | None, *, why: str) -> None:
         """Serve with the old fleet alone; AWS then says InService again, with the old configuration."""
         traffic.unsplit()
         rolling_back = self._table.change(name, status="RollingBack", modified=self._platform.clock.now())
         self._tell(rolling_back)
         if fleet is not None:
             fleet.drain_and_stop(self._drain_timeout)
-        self._settle(name, status="InService", failure_reason=reason)
+        self._settle(name, status="InService", failure_reason=why)
 
     def _shift(self, name: str, traffic: Traffic, fleet: Fleet, *, rails: Guardrails) -> None:
         started = self._platform.clock.now()

@@ -18,7 +18,7 @@ import urllib3
 from sandbox.sagemaker.archive import unpack
 from sandbox.sagemaker.endpoints.records import EndpointConfig, Model
 from sandbox.sagemaker.instances import instance
-from sandbox.sagemaker.isolation import environment, interpreter
+from sandbox.sagemaker.isolation import environment, python
 from sandbox.sagemaker.jobs.process import limit_memory
 from sandbox.sagemaker.jobs.workspace import Workspace
 from sandbox.sagemaker.logs import LogShipper
@@ -103,7 +103,7 @@ class ModelServer:
         variables = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": self._platform.region}
         with listening, self._stream_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*interpreter(), "-P", str(_PROGRAM), str(listening.fileno())],
+                [str(python(self._platform.work_dir)), "-P", str(_PROGRAM), str(listening.fileno())],
                 env=environment(
                     self._platform,
                     base=self._workspace.base,

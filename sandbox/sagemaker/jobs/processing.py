@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sandbox.sagemaker import names
 from sandbox.sagemaker.events import Events
 from sandbox.sagemaker.instances import Instance, instance
 from sandbox.sagemaker.isolation import command, environment
@@ -16,7 +17,6 @@ from sandbox.sagemaker.jobs.errors import JobError
 from sandbox.sagemaker.jobs.process import Command, Ending, Exit
 from sandbox.sagemaker.listing import Row, listed
 from sandbox.sagemaker.logs import LogShipper
-from sandbox.sagemaker.names import arn
 from sandbox.sagemaker.platform import Platform, UnknownImageError
 from sandbox.sagemaker.protocol.dispatch import Answer, Operation, Request
 from sandbox.sagemaker.protocol.errors import in_use, not_found, validation
@@ -124,7 +124,7 @@ class ProcessingJobs:
         now = self._platform.clock.now()
         job = ProcessingJob(
             name=name,
-            arn=arn(self._platform, "processing-job", name),
+            arn=names.arn(self._platform, "processing-job", name),
             role_arn=request["RoleArn"],
             request=request,
             created=now,
@@ -184,7 +184,7 @@ class ProcessingJobs:
             job.name,
             status=status,
             ended=self._platform.clock.now(),
-            failure_reason=reason,
+            failure_reason=names.reason(reason),
             exit_message=run.workspace.message("message"),
         )
 
@@ -200,7 +200,7 @@ class ProcessingJobs:
             raise JobError("the sandbox runs no image's own entry point: give ContainerEntrypoint")
         exited = run.execute(
             Command(
-                argv=command(argv, run.workspace.base),
+                argv=command(argv, run.workspace.base, work_dir=self._platform.work_dir),
                 environment=environment(
                     self._platform,
                     base=run.workspace.base,
@@ -276,4 +276,4 @@ def _unsuccessful(exited: Exit, run: Run, job: ProcessingJob) -> tuple[str, str 
     message = run.workspace.message("message")
     if message is None:
         return "Failed", "AlgorithmError: See job logs for more information"
-    return "Failed", f"AlgorithmError: {message}, exit code: {exited.code}"[:1024]
+    return "Failed", f"AlgorithmError: {message}, exit code: {exited.code}"

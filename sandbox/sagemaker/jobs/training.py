@@ -7,6 +7,7 @@ SageMaker AI Signals Algorithm Success and Failure".
 from dataclasses import replace
 from typing import Any
 
+from sandbox.sagemaker import names
 from sandbox.sagemaker.archive import pack
 from sandbox.sagemaker.events import Events
 from sandbox.sagemaker.isolation import command, environment
@@ -17,7 +18,6 @@ from sandbox.sagemaker.jobs.script_mode import Script, prepare
 from sandbox.sagemaker.jobs.training_record import TrainingJob, Transition
 from sandbox.sagemaker.listing import listed
 from sandbox.sagemaker.logs import LogShipper
-from sandbox.sagemaker.names import arn
 from sandbox.sagemaker.platform import Platform, UnknownImageError
 from sandbox.sagemaker.protocol.dispatch import Answer, Operation, Request
 from sandbox.sagemaker.protocol.errors import in_use, not_found, validation
@@ -71,7 +71,7 @@ class TrainingJobs:
         name, now = request["TrainingJobName"], self._platform.clock.now()
         job = TrainingJob(
             name=name,
-            arn=arn(self._platform, "training-job", name),
+            arn=names.arn(self._platform, "training-job", name),
             role_arn=request["RoleArn"],
             request=request,
             created=now,
@@ -132,7 +132,7 @@ class TrainingJobs:
 
     def _finish(self, stage: str, name: str, *, reason: str | None) -> None:
         status = "Stopped" if stage == "MaxRuntimeExceeded" else stage
-        self._enter(stage, name, status=status, failure_reason=reason, ended=self._platform.clock.now())
+        self._enter(stage, name, status=status, failure_reason=names.reason(reason), ended=self._platform.clock.now())
 
     def _outcome(self, run: Run) -> tuple[str, str | None]:
         """Run the container; the final stage and the reason when it failed."""
@@ -154,7 +154,7 @@ class TrainingJobs:
         }
         exited = run.execute(
             Command(
-                argv=command(script.argv, run.workspace.base),
+                argv=command(script.argv, run.workspace.base, work_dir=self._platform.work_dir),
                 environment=environment(
                     self._platform,
                     base=run.workspace.base,
@@ -183,7 +183,7 @@ def _final_stage(exited: Exit, run: Run) -> tuple[str, str | None]:
     if exited.succeeded:
         return "Completed", None
     message = run.workspace.message("failure") or ""
-    return "Failed", f"AlgorithmError: {message}, exit code: {exited.code}"[:1024]
+    return "Failed", f"AlgorithmError: {message}, exit code: {exited.code}"
 
 
 def _script(run: Run, job: TrainingJob, *, storage: Storage) -> Script:
@@ -208,8 +208,8 @@ def _download(run: Run, job: TrainingJob, *, storage: Storage) -> None:
 
 
 def _configure(run: Run, job: TrainingJob) -> None:
-    for names in (("model",), ("output", "data"), ("input", "config")):
-        run.workspace.make(*names)
+    for folders in (("model",), ("output", "data"), ("input", "config")):
+        run.workspace.make(*folders)
     write = run.workspace.write_config
     write("input", "config", "hyperparameters.json", content=job.request.get("HyperParameters", {}))
     channels = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sandbox.sagemaker.names import reason
 from sandbox.sagemaker.pipelines.backend import Backend
 from sandbox.sagemaker.pipelines.definition import Step
 from sandbox.sagemaker.pipelines.expressions import Scope
@@ -123,9 +124,10 @@ class Executor:
             outcome = self._outcome(step)
         except StepError as error:
             status = "Stopped" if error.stopped and self._stopping else "Failed"
-            self._change(step, status=status, failure_reason=str(error), ended=self._observer.now())
+            self._change(step, status=status, failure_reason=reason(str(error)), ended=self._observer.now())
         except (PathError, StorageError, AwsError) as error:
-            self._change(step, status="Failed", failure_reason=f"ClientError: {error}", ended=self._observer.now())
+            text = reason(f"ClientError: {error}")
+            self._change(step, status="Failed", failure_reason=text, ended=self._observer.now())
         except Exception:  # noqa: BLE001 - the last frame of the thread: the execution must learn that the step ended
             _log.exception("step %s of %s broke inside the sandbox", step.name, self._execution.arn)
             self._change(step, status="Failed", failure_reason=_INTERNAL, ended=self._observer.now())

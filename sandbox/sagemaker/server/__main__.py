@@ -1,4 +1,4 @@
-"""Starts the model server; run as a file, isolated (`python -S -P __main__.py <descriptor of the socket>`).
+"""Starts the model server; run as a file, isolated (`python -P __main__.py <descriptor of the socket>`).
 
 Everything here is of the standard library: the user's code must find what its image has and nothing of the
 sandbox's, and a web framework in this process would be just that. The repository is on the path only until the
