@@ -31,12 +31,12 @@ def each_message(
             act(record)
         except Exception:
             logger.exception("message failed", message_id=record.message_id, body=record.body[:2000])
+            count("FailedMessages")
             raise
 
     processor = BatchProcessor(event_type=EventType.SQS)
     records: list[dict[str, Any]] = event["Records"]
+    count("Messages", len(records))
     with processor(records=records, handler=guarded, lambda_context=context):
         processor.process()
-    count("Messages", len(records))
-    count("FailedMessages", len(processor.fail_messages))
     return processor.response()

@@ -68,7 +68,7 @@ class RunStarter:
             started_at=started_at,
             parameters={
                 "RunId": run_id,
-                "Reason": _NOT_IN_METADATA.sub(" ", wish.reason)[:_METADATA_LIMIT],
+                "Reason": _plain(wish.reason),
                 "SnapshotUri": snapshot_uri,
                 "SnapshotId": snapshot.id,
                 "ChampionPackageArn": self._champion(),
@@ -105,6 +105,10 @@ class RunStarter:
             MaxResults=1,
         )["ModelPackageSummaryList"]
         return approved[0]["ModelPackageArn"] if approved else NO_CHAMPION
+
+
+def _plain(reason: str) -> str:
+    return " ".join(_NOT_IN_METADATA.sub(" ", reason).split())[:_METADATA_LIMIT].strip() or "not stated"
 
 
 def _run_id(started_at: datetime, *, snapshot: Snapshot, wish: Wish) -> str:
