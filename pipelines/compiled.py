@@ -25,8 +25,7 @@ PLACEHOLDERS = frozenset(
 )
 """What :meth:`CompiledDefinition.render` wants replaced."""
 
-_SOURCES = ("pipelines/training.py", "pipelines/compile.py", "pipelines/inputs.py")
-_LEFT_OVER = re.compile(r"__[A-Z_]+__")
+_SOURCES = ("pipelines/training.py", "pipelines/parameters.py", "pipelines/compile.py", "pipelines/inputs.py")
 
 
 class StaleDefinitionError(RuntimeError):

@@ -6,7 +6,7 @@ a model.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipelines.steps import columns
 from pipelines.steps.contract import NAMES_OF_TYPES, Contract, Field
+from pipelines.steps.failure import StepError
 
 BATCH_ROWS = 65_536
 
@@ -94,12 +95,22 @@ def check(path: Path, contract: Contract, *, time_column: str) -> DropReport:
 
 
 def drop_fields(contract: Contract, *, time_column: str) -> tuple[Field, ...]:
-    """Return what a drop must hold: inputs, target (empty where there is no label yet) and time."""
-    target = Field(**{**vars(contract.output), "nullable": True})
-    fields = (*contract.inputs, target)
-    if time_column in {column.name for column in fields}:
-        return fields
-    return (*fields, Field(name=time_column, type="timestamp"))
+    """Return what a drop must hold: inputs, target (empty where there is no label yet) and time.
+
+    Raises:
+        StepError: when the contract says that the time column is something else than a moment.
+    """
+    fields = (*contract.inputs, replace(contract.output, nullable=True))
+    time = next((column for column in fields if column.name == time_column), None)
+    if time is None:
+        return (*fields, Field(name=time_column, type="timestamp"))
+    if time.type != "timestamp" or time.nullable:
+        raise StepError(
+            f"project.time_column is {time_column!r}, which the contract of {contract.name} calls "
+            f"{NAMES_OF_TYPES[time.type]}{' or null' if time.nullable else ''}: rows are ordered by a timestamp "
+            "that is never null"
+        )
+    return fields
 
 
 def read(path: Path, fields: Iterable[Field]) -> Iterator[pa.RecordBatch]:
@@ -165,7 +176,7 @@ def _out_of_range(values: pa.Array, column: Field) -> pa.Array:
 
 
 def _canonical(values: pa.Array, column: Field) -> pa.Array:
-    cast = values.cast(columns.arrow_type(column))
+    cast = values.cast(columns.arrow_type(column), safe=column.type != "timestamp")  # microseconds are fine enough
     if column.type == "number":
         cast = pc.if_else(pc.is_nan(cast), pa.scalar(None, cast.type), cast)
     return cast
