@@ -94,6 +94,8 @@ def _exit_code(verdict: Verdict) -> ExitCode:
 
 def _print(answer: Status) -> None:
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     colour = _COLOURS[answer.verdict]
     table.add_row(f"[bold]{answer.project} {answer.environment}", f"[{colour}]{answer.explanation}")
     if answer.live:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ PROJECTS = Path("pipelines/projects")
 ENVIRONMENT = "sandbox"
 _PATIENCE_SECONDS = 300
 _EXAMPLES = 8
+_TOLD_FIELDS = 5
 
 
 class DemoError(Exception):
@@ -178,7 +180,7 @@ class Tour:
         predictions = json.loads(answer["Body"].read())["predictions"]
         table = Table("request", f"predicted {target}", "what it was", title_justify="left")
         for row, predicted in zip(rows, predictions, strict=True):
-            told = " · ".join(str(row[name]) for name in names[:4])
+            told = " · ".join(_brief(row[name]) for name in names[:_TOLD_FIELDS])
             table.add_row(told, f"{predicted:.1f}", f"{row[target]:.0f}")
         self.console.print(table)
         asked = [{"request": i, "prediction": p} for i, p in zip(instances, predictions, strict=True)]
@@ -192,6 +194,10 @@ def _run(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemoError(f"`python {' '.join(arguments)}` failed: {done.stderr.strip()}")
+
+
+def _brief(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
 
 
 def _in_service(events: list[dict[str, Any]]) -> bool:
