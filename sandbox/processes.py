@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 
-import psutil  # type: ignore[import-untyped]  # the package carries no types
+import psutil
 
 _GRACE_SECONDS = 2.0
 
