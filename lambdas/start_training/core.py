@@ -35,7 +35,7 @@ from lambdas.start_training.decision import (
 from lambdas.start_training.environment import StartTrainingEnvironment
 from lambdas.start_training.events import Request
 from lambdas.start_training.runs import RunStarter
-from lambdas.start_training.window import Window, list_window
+from lambdas.start_training.window import LAYOUT, Window, list_window, period_of
 
 HANDLER = "start-training"
 _ATTEMPTS = 5
@@ -147,11 +147,18 @@ class TrainingStarter:
                 self._start(state, wish, requests, listing.snapshot)
             case NothingNew(reason):
                 count("NothingNew")
-                self._settle(state, requests, outcome="nothing_new", reason=reason)
+                self._settle(state, requests, outcome="nothing_new", reason=reason + self._strays(requests))
             case Refuse(reason, action):
                 self._refuse(state, wish, requests, Refuse(reason, action))
             case Defer() as deferral:
                 self._defer(state, wish, requests, deferral)
+
+    def _strays(self, requests: Sequence[Request]) -> str:
+        """Name an object that was stored where no data is expected: its owner wonders why nothing happens."""
+        prefix = self._window.prefix
+        keys = [each.object_version[0] for each in requests if each.object_version]
+        stray = next((key for key in keys if period_of(key, prefix=prefix) is None), None)
+        return f"; {stray} is not counted as data, which lies at {prefix}{LAYOUT}" if stray else ""
 
     def _start(self, state: TrainingState, wish: Wish, requests: Sequence[Request], snapshot: Snapshot) -> None:
         run = self._runs.plan(wish, snapshot)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from lambdas.shared import clock
 from lambdas.shared.records import TrainingState
 from lambdas.start_training.events import Request
-from lambdas.start_training.window import Listing, Window
+from lambdas.start_training.window import LAYOUT, Listing, Window
 
 _DAY = timedelta(days=1)
 _REASON_LIMIT = 800
@@ -92,7 +92,7 @@ def decide(state: TrainingState, wish: Wish, *, listing: Listing, window: Window
         )
     if not listing.snapshot.objects:
         return Refuse(
-            f"there is no data: no object {where}period=YYYY-MM[-DD]/<name>.parquet exists",
+            f"there is no data: no object {where}{LAYOUT} exists",
             "upload the first period of data; its event starts the training.",
         )
     if wish.requires_new_data and listing.snapshot.id == state.last_snapshot_id:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
 _PERIOD = re.compile(r"period=(?P<period>\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)/")
-_DATA = re.compile(r"[^/]+\.parquet")
+_DATA = re.compile(_PERIOD.pattern + r"[^/]+\.parquet")
 
 
 @dataclass(frozen=True)
@@ -39,26 +39,28 @@ class Listing:
     too_many: bool = False
 
 
-def is_data_key(key: str, *, prefix: str) -> bool:
-    """Whether a key is a data object: ``<prefix>period=YYYY-MM[-DD]/<name>.parquet``."""
-    folder = _PERIOD.match(key.removeprefix(prefix)) if key.startswith(prefix) else None
-    return folder is not None and _DATA.fullmatch(key.removeprefix(prefix)[folder.end() :]) is not None
+LAYOUT = "period=YYYY-MM[-DD]/<name>.parquet"
+
+
+def period_of(key: str, *, prefix: str) -> str | None:
+    """Return the period of a data object; ``None`` for a key that does not follow the layout."""
+    found = _DATA.fullmatch(key.removeprefix(prefix)) if key.startswith(prefix) else None
+    return found["period"] if found else None
 
 
 def list_window(s3: "S3Client", window: Window) -> Listing:
     """List the current versions of the window's objects, at most one more than allowed."""
-    folders = sorted(_period_folders(s3, window))[-window.periods :]
-    if not folders:
+    periods = sorted(_periods(s3, window))[-window.periods :]
+    if not periods:
         return Listing(Snapshot(window.bucket, window.prefix, ()))
-    wanted = set(folders)
+    wanted = set(periods)
     found: list[SnapshotObject] = []
-    for version in _versions(s3, window, start=folders[0]):
-        folder, _, name = version["Key"].rpartition("/")
-        if not version["IsLatest"] or f"{folder}/" not in wanted or not _DATA.fullmatch(name):
+    for version in _versions(s3, window, first=periods[0]):
+        period = period_of(version["Key"], prefix=window.prefix)
+        if not version["IsLatest"] or period not in wanted:
             continue
         if len(found) == window.max_objects:
             return Listing(Snapshot(window.bucket, window.prefix, tuple(found)), too_many=True)
-        period = f"{folder}/".removeprefix(window.prefix).removeprefix("period=").removesuffix("/")
         found.append(
             SnapshotObject(
                 key=version["Key"],
@@ -71,17 +73,18 @@ def list_window(s3: "S3Client", window: Window) -> Listing:
     return Listing(Snapshot(window.bucket, window.prefix, tuple(found)))
 
 
-def _period_folders(s3: "S3Client", window: Window) -> Iterator[str]:
+def _periods(s3: "S3Client", window: Window) -> Iterator[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=window.bucket, Prefix=window.prefix, Delimiter="/")
     for page in pages:
         for folder in page.get("CommonPrefixes", []):
-            if _PERIOD.fullmatch(folder["Prefix"].removeprefix(window.prefix)):
-                yield folder["Prefix"]
+            found = _PERIOD.fullmatch(folder["Prefix"].removeprefix(window.prefix))
+            if found:
+                yield found["period"]
 
 
-def _versions(s3: "S3Client", window: Window, *, start: str) -> "Iterator[ObjectVersionTypeDef]":
-    # Everything from the folder `start` on sorts after its name without the slash.
-    position: dict[str, Any] = {"KeyMarker": start.removesuffix("/")}
+def _versions(s3: "S3Client", window: Window, *, first: str) -> "Iterator[ObjectVersionTypeDef]":
+    # Every key of this period and of the later ones sorts after the folder's name without its slash.
+    position: dict[str, Any] = {"KeyMarker": f"{window.prefix}period={first}"}
     while position:
         page = s3.list_object_versions(Bucket=window.bucket, Prefix=window.prefix, **position)
         yield from page.get("Versions", [])

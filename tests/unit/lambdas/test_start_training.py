@@ -120,6 +120,19 @@ def test_data_that_was_trained_on_before_is_recorded_as_nothing_new(stage: Stage
     assert "already trained on" in decision["reason"]
 
 
+def test_an_object_in_the_wrong_place_starts_nothing_and_the_ledger_says_where_data_belongs(stage: Stage) -> None:
+    stage.start_training(stage.drop("2013-01"))
+    stage.sagemaker.end(only_execution(stage), "Succeeded")
+    stage.close_training(only_execution(stage))
+    stored = stage.clients["s3"].put_object(Bucket=stage.data, Key="data/february.csv", Body=b"x")
+    stage.start_training(stage.object_event("data/february.csv", stored["VersionId"]))
+
+    (decision,) = stage.items("DECISION")
+    assert decision["reason"].endswith(
+        "data/february.csv is not counted as data, which lies at data/period=YYYY-MM[-DD]/<name>.parquet"
+    )
+
+
 def test_a_person_may_retrain_on_unchanged_data_but_a_drift_alarm_may_not(stage: Stage) -> None:
     stage.start_training(stage.drop("2013-01"))
     stage.sagemaker.end(only_execution(stage), "Succeeded")

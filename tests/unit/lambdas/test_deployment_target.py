@@ -1,0 +1,84 @@
+"""Names and content of what a version is deployed as."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lambdas.deploy_model.environment import DeployModelEnvironment
+from lambdas.deploy_model.target import Target, target_of
+
+NAME_PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+def target(version: int = 7, **changes: Any) -> Target:
+    settings = {
+        "project": "flights",
+        "environment": "production",
+        "ledger_table": "ledger",
+        "notification_topic_arn": "arn:aws:sns:eu-central-1:111122223333:topic",
+        "endpoint_name": "flights-production",
+        "execution_role_arn": "arn:aws:iam::111122223333:role/execution",
+        "model_package_group": "flights-production",
+        "variant_name": "live",
+        "instance_type": "ml.m5.large",
+        "instance_count": 1,
+        "capture_percent": 100,
+        "capture_uri": "s3://artifacts/capture",
+        "kms_key_arn": "",
+    }
+    created = changes.pop("created", datetime(2013, 3, 1, tzinfo=UTC))
+    package: Any = {
+        "ModelPackageArn": f"arn:aws:sagemaker:eu-central-1:111122223333:model-package/flights-production/{version}",
+        "ModelPackageVersion": version,
+        "CreationTime": created,
+    }
+    return target_of(package, DeployModelEnvironment.model_validate(settings | changes))
+
+
+def test_the_same_version_and_settings_are_the_same_names() -> None:
+    assert target() == target()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"instance_type": "ml.m5.xlarge"},
+        {"instance_count": 2},
+        {"capture_percent": 10},
+        {"capture_uri": "s3://other/capture"},
+        {"variant_name": "other"},
+        {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
+    ],
+)
+def test_other_settings_are_another_configuration_of_the_same_model(change: dict[str, Any]) -> None:
+    assert target(**change).config_name != target().config_name
+    assert target(**change).model["ModelName"] == target().model["ModelName"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 8},
+        {"created": datetime(2014, 3, 1, tzinfo=UTC)},
+        {"execution_role_arn": "arn:aws:iam::111122223333:role/other"},
+    ],
+)
+def test_another_package_or_role_is_another_model(change: dict[str, Any]) -> None:
+    assert target(**change).model["ModelName"] != target().model["ModelName"]
+
+
+@pytest.mark.parametrize("version", [1, 999_999_999])
+@pytest.mark.parametrize("project", ["f", "a-very-long-name-of-a-project-that-nobody-wants-to-type"])
+def test_names_fit_what_sagemaker_allows_and_show_the_version(project: str, version: int) -> None:
+    made = target(version, project=project)
+    for name in (made.config_name, made.model["ModelName"]):
+        assert NAME_PATTERN.fullmatch(name)
+        assert f"-v{version}-" in name
+
+
+def test_without_a_key_of_ours_the_keys_of_aws_are_used() -> None:
+    made = target()
+    assert "KmsKeyId" not in made.config
+    assert "KmsKeyId" not in made.config["DataCaptureConfig"]
