@@ -39,7 +39,14 @@ def command(argv: Sequence[str], base: Path, *, work_dir: Path) -> list[str]:
 
 
 def environment(
-    platform: Platform, *, base: Path, image: Sequence[Path], role_arn: str, threads: int, own: Mapping[str, str]
+    platform: Platform,
+    *,
+    base: Path,
+    image: Sequence[Path],
+    role_arn: str,
+    threads: int,
+    isolated: bool,
+    own: Mapping[str, str],
 ) -> dict[str, str]:
     """The environment of a container: nothing of the server's own gets through.
 
@@ -49,9 +56,18 @@ def environment(
         image: the path entries that the image gives.
         role_arn: the role whose credentials the container gets.
         threads: the number of threads of numerical libraries.
+        isolated: whether the network is off (EnableNetworkIsolation): then AWS cannot be reached, as on AWS.
         own: the variables of the job or the model; they win, and their `PYTHONPATH` comes before the image's.
     """
     local = {name: localized(value, base) for name, value in own.items()}
+    aws = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9" if isolated else platform.endpoint_url,
+        **{
+            name: value
+            for name, value in platform.credentials(role_arn).items()
+            if not (isolated and name.startswith("AWS_"))
+        },
+    }
     own_path = [local["PYTHONPATH"]] if local.get("PYTHONPATH") else []
     return {
         "PATH": f"{python(platform.work_dir).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -62,11 +78,10 @@ def environment(
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_REGION": platform.region,
         "AWS_DEFAULT_REGION": platform.region,
-        "AWS_ENDPOINT_URL": platform.endpoint_url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SAGEMAKER_BASE_DIR": str(base),
         "OMP_NUM_THREADS": str(threads),
-        **platform.credentials(role_arn),
+        **aws,
         **local,
         "PYTHONPATH": os.pathsep.join([*own_path, *(str(entry) for entry in image)]),
     }

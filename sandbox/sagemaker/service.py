@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore import xform_name
+from botocore.exceptions import ClientError, ParamValidationError
+
 from sandbox.sagemaker.endpoints.capture import Capture
 from sandbox.sagemaker.endpoints.configs import EndpointConfigs
 from sandbox.sagemaker.endpoints.endpoints import Endpoints
@@ -18,14 +21,17 @@ from sandbox.sagemaker.jobs.training import TrainingJobs
 from sandbox.sagemaker.logs import LogShipper
 from sandbox.sagemaker.pipelines.executions import Executions
 from sandbox.sagemaker.pipelines.pipelines import Pipelines
+from sandbox.sagemaker.pipelines.records import Execution
 from sandbox.sagemaker.platform import Platform
 from sandbox.sagemaker.protocol.dispatch import Dispatcher, HttpResponse
+from sandbox.sagemaker.protocol.errors import AwsError, validation
 from sandbox.sagemaker.registry.packages import Packages
 from sandbox.sagemaker.settings import Settings
 from sandbox.sagemaker.storage import Storage
+from sandbox.sagemaker.table import Table
 from sandbox.sagemaker.tags import Tags
 
-_THREADS = 32
+_OPERATIONS, _INVOCATIONS = 16, 64
 
 
 class SageMaker:
@@ -35,14 +41,19 @@ class SageMaker:
         settings = settings or Settings()
         create_python(platform.work_dir)
         self._platform = platform
-        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="sagemaker")
+        # Apart, so that slow models cannot keep the operations waiting.
+        self._operations_pool = ThreadPoolExecutor(max_workers=_OPERATIONS, thread_name_prefix="sagemaker")
+        self._invocations_pool = ThreadPoolExecutor(max_workers=_INVOCATIONS, thread_name_prefix="sagemaker-runtime")
         self._events = Events(platform, duplicate=settings.duplicate_events)
         self._logs = LogShipper(platform, interval=settings.flush_interval)
         tags = Tags()
         self._processing = ProcessingJobs(platform, tags=tags, events=self._events, logs=self._logs)
         self._training = TrainingJobs(platform, tags=tags, events=self._events, logs=self._logs)
-        pipelines = Pipelines(platform, tags=tags)
-        self._executions = Executions(platform, pipelines=pipelines, backend=self, events=self._events)
+        executions = Table[Execution]()
+        pipelines = Pipelines(platform, tags=tags, executions=executions)
+        self._executions = Executions(
+            platform, table=executions, pipelines=pipelines, backend=self, events=self._events
+        )
         packages = Packages(platform, tags=tags, events=self._events)
         models = Models(platform, tags=tags, packages=packages.existing)
         configs = EndpointConfigs(platform, tags=tags, models=models.existing)
@@ -87,7 +98,11 @@ class SageMaker:
         del method, query_params
         loop = asyncio.get_running_loop()
         lower = {name.lower(): value for name, value in headers.items()}
-        return await loop.run_in_executor(self._pool, self._answer, path, lower, body)
+        endpoint = endpoint_of(path)
+        if endpoint is not None:
+            return await loop.run_in_executor(self._invocations_pool, self._invocations.invoke, endpoint, lower, body)
+        target = lower.get("x-amz-target", "")
+        return await loop.run_in_executor(self._operations_pool, self._dispatcher.respond, target, body)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation from within the process, with every check that a client's call gets.
@@ -96,6 +111,22 @@ class SageMaker:
             AwsError: what a client would be told.
         """
         return self._dispatcher.call(operation, request)
+
+    def call_as(self, role_arn: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation through the front door with the rights of a role, so that these are checked.
+
+        Raises:
+            AwsError: what the role is told.
+        """
+        client = self._platform.client("sagemaker", role_arn=role_arn)
+        try:
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**request)
+        except ClientError as error:
+            details = error.response["Error"]
+            raise AwsError(details.get("Code", ""), details.get("Message", "")) from error
+        except ParamValidationError as error:
+            raise validation(str(error)) from error
+        return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     def wait(self, kind: str, name: str) -> None:
         """Return when the job is over; `kind` is Processing or Training."""
@@ -121,10 +152,5 @@ class SageMaker:
         self._metrics.stop()
         self._events.stop()
         self._logs.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        endpoint = endpoint_of(path)
-        if endpoint is not None:
-            return self._invocations.invoke(endpoint, headers, body)
-        return self._dispatcher.respond(headers.get("x-amz-target", ""), body)
+        for pool in (self._operations_pool, self._invocations_pool):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -80,6 +80,7 @@ class Deployer:
     def close(self) -> None:
         """Abandon the deployments under way."""
         self._closing.set()
+        self._factory.abandon()
         for thread in self._threads:
             thread.join(timeout=10)
 
@@ -121,6 +122,8 @@ class Deployer:
         try:
             fleet = self._factory.launch(name, config)
         except ServerError as error:
+            if self._closing.is_set():
+                raise _ClosingError from error
             raise _RollbackError(str(error)) from error
         except AwsError as error:
             raise _RollbackError(error.message) from error

@@ -38,6 +38,12 @@ class FleetFactory:
         self._models = models
         self._logs = logs
         self._health_check_timeout = health_check_timeout
+        self._launching: set[ModelServer] = set()
+
+    def abandon(self) -> None:
+        """End the servers that are not healthy yet; their launch fails then."""
+        for server in list(self._launching):
+            server.stop()
 
     def launch(self, endpoint: str, config: EndpointConfig) -> Fleet:
         """Start a server for every variant and wait until all are healthy.
@@ -58,6 +64,7 @@ class FleetFactory:
             )
             for variant in config.variants
         }
+        self._launching.update(servers.values())
         try:
             with ThreadPoolExecutor(max_workers=len(servers)) as pool:
                 for _ in pool.map(lambda name: _bring_up(servers[name], timeouts[name]), servers):
@@ -66,6 +73,8 @@ class FleetFactory:
             for server in servers.values():
                 server.stop()
             raise
+        finally:
+            self._launching.difference_update(servers.values())
         return Fleet(config=config, servers=servers)
 
 

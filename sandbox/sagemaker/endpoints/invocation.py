@@ -93,6 +93,7 @@ class Invocations:
         except ServerTimeoutError:
             message = "Your invocation timed out while waiting for a response from container primary."
         except ServerGoneError:
+            server.revive()
             message = "The container closed the connection."
         return Reply(status=504, headers={}, body=message.encode(), latency=time.perf_counter() - begun)
 

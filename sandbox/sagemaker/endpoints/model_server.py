@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -30,6 +30,7 @@ _PROGRAM = Path(__file__).resolve().parents[1] / "server" / "__main__.py"
 _BACKLOG = 128
 _CONNECTIONS = 32
 _STOP_AFTER = 5.0
+_DEATH_TAKES = 0.2
 
 
 class ServerError(Exception):
@@ -81,6 +82,9 @@ class ModelServer:
         self._stream = f"{place.variant}/{instance_id}"
         self._process: subprocess.Popen[bytes] | None = None
         self._pool: urllib3.HTTPConnectionPool | None = None
+        self._image: Sequence[Path] = ()
+        self._lock = threading.Lock()
+        self._stopped = False
         self._idle = threading.Condition()
         self._active = 0
 
@@ -95,11 +99,31 @@ class ModelServer:
             self._fetch()
         except (StorageError, UnknownImageError, OSError) as error:
             raise ServerError(f"Failed to prepare the container of variant {self.place.variant}: {error}") from error
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._logs.follow(
+            self._stream_file,
+            group=f"/aws/sagemaker/Endpoints/{self.place.endpoint}",
+            stream=self._stream,
+            copy_to=self._log_file,
+        )
+        self._image = image
+        with self._lock:
+            self._spawn()
+
+    def revive(self) -> None:
+        """Start the process again when it has ended by itself, as SageMaker restarts a container."""
+        with self._lock:
+            if self._stopped or self._process is None or not _has_ended(self._process):
+                return
+            _log.warning("the container %s ended and is started again", self._stream)
+            self._end(self._process)
+            self._spawn()
+
+    def _spawn(self) -> None:
         size = instance(self.place.instance_type)
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         listening.listen(_BACKLOG)
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
         variables = {"OMP_NUM_THREADS": "1", "SAGEMAKER_REGION": self._platform.region}
         with listening, self._stream_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -107,9 +131,10 @@ class ModelServer:
                 env=environment(
                     self._platform,
                     base=self._workspace.base,
-                    image=image,
+                    image=self._image,
                     role_arn=self.model.role_arn,
                     threads=1,
+                    isolated=self.model.request.get("EnableNetworkIsolation", False),
                     own={**variables, **self.model.container.environment},
                 ),
                 cwd=self._workspace.directory,
@@ -121,12 +146,6 @@ class ModelServer:
             )
             port = listening.getsockname()[1]
         limit_memory(self._process.pid, size.memory)
-        self._logs.follow(
-            self._stream_file,
-            group=f"/aws/sagemaker/Endpoints/{self.place.endpoint}",
-            stream=self._stream,
-            copy_to=self._log_file,
-        )
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_CONNECTIONS, block=False)
 
     def await_healthy(self, timeout: float) -> None:
@@ -175,10 +194,10 @@ class ModelServer:
 
     def stop(self) -> None:
         """End the process and delete its files; the log stays."""
-        if self._process is not None:
-            self._end(self._process)
-        if self._pool is not None:
-            self._pool.close()
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._end(self._process)
         self._logs.end(self._stream_file, then=self._workspace.remove)
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
@@ -193,6 +212,8 @@ class ModelServer:
             break
         if process.stdin is not None:
             process.stdin.close()
+        if self._pool is not None:
+            self._pool.close()
 
     def _fetch(self) -> None:
         uri = self.model.container.model_uri
@@ -221,3 +242,12 @@ class ModelServer:
             raise ServerGoneError(str(error)) from error
         latency = time.perf_counter() - started
         return Reply(status=answer.status, headers=dict(answer.headers), body=answer.data, latency=latency)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the process is over; its connections close a moment before it is."""
+    try:
+        process.wait(timeout=_DEATH_TAKES)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

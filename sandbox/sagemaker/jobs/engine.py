@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.sagemaker.jobs.errors import JobError
 from sandbox.sagemaker.jobs.process import Child, Command, Exit
 from sandbox.sagemaker.jobs.workspace import Workspace
 from sandbox.sagemaker.logs import LogShipper
@@ -28,11 +29,17 @@ class Run:
     done: threading.Event = field(default_factory=threading.Event)
 
     def execute(self, command: Command) -> Exit:
-        """Run the job's process, with what it prints going to its log file and to CloudWatch Logs."""
+        """Run the job's process, with what it prints going to its log file and to CloudWatch Logs.
+
+        Raises:
+            JobError: when there is no such program.
+        """
         stream = f"{self.name}/algo-1-{int(time.time())}"
         self.logs.follow(self.log_file, group=self.log_group, stream=stream)
         try:
             return self.child.run(command)
+        except OSError as error:
+            raise JobError(f"CannotStartContainerError: {error}") from error
         finally:
             self.logs.end(self.log_file)
 

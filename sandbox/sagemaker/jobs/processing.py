@@ -190,6 +190,8 @@ class ProcessingJobs:
 
     def _outcome(self, run: Run, job: ProcessingJob) -> tuple[str, str | None]:
         """Run the container; the status that the job ends in and the reason when that is not Completed."""
+        if job.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1:
+            raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         image = self._platform.image(job.request["AppSpecification"]["ImageUri"])
         storage = Storage(self._platform, role_arn=job.role_arn)
         _download(run, job, storage=storage)
@@ -207,6 +209,7 @@ class ProcessingJobs:
                     image=image,
                     role_arn=job.role_arn,
                     threads=job.instance.threads,
+                    isolated=job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
                     own={"PROCESSING_JOB_ARN": job.arn, **job.request.get("Environment", {})},
                 ),
                 directory=run.workspace.directory,

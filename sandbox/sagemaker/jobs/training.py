@@ -138,6 +138,8 @@ class TrainingJobs:
         """Run the container; the final stage and the reason when it failed."""
         job = self._enter("Downloading", run.name, started=self._platform.clock.now())
         specification = job.request["AlgorithmSpecification"]
+        if job.request["ResourceConfig"].get("InstanceCount", 1) > 1:
+            raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         if "TrainingImage" not in specification:
             raise JobError("the sandbox runs images only: give AlgorithmSpecification.TrainingImage")
         image = self._platform.image(specification["TrainingImage"])
@@ -161,6 +163,7 @@ class TrainingJobs:
                     image=image,
                     role_arn=job.role_arn,
                     threads=job.instance.threads,
+                    isolated=job.request.get("EnableNetworkIsolation", False),
                     own=own,
                 ),
                 directory=run.workspace.directory,

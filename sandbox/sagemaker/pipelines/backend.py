@@ -7,8 +7,12 @@ from typing import Any, Protocol
 class Backend(Protocol):
     """The service as a pipeline step uses it."""
 
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Call an operation of SageMaker as a client would, all checks included."""
+    def call_as(self, role_arn: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation of SageMaker with the rights of a role.
+
+        Raises:
+            AwsError: what a client would be told.
+        """
         ...
 
     def wait(self, kind: str, name: str) -> None:

@@ -25,12 +25,14 @@ _EVENT_METADATA = {"ProcessingJob": "processingJob", "TrainingJob": "trainingJob
 class Executions:
     """The executions of all pipelines."""
 
-    def __init__(self, platform: Platform, *, pipelines: Pipelines, backend: Backend, events: Events) -> None:
+    def __init__(
+        self, platform: Platform, *, table: Table[Execution], pipelines: Pipelines, backend: Backend, events: Events
+    ) -> None:
         self._platform = platform
         self._pipelines = pipelines
         self._backend = backend
         self._events = events
-        self._table: Table[Execution] = Table()
+        self._table = table
         self._tokens: dict[tuple[str, str], str] = {}
         self._executors: dict[str, Executor] = {}
         self._threads: list[threading.Thread] = []

@@ -181,6 +181,7 @@ class Executor:
             return
         kind, name = job
         try:
-            self._backend.call(f"Stop{kind}Job", {f"{kind}JobName": name})
+            role = self._execution.pipeline.role_arn
+            self._backend.call_as(role, f"Stop{kind}Job", {f"{kind}JobName": name})
         except AwsError as error:
-            _log.debug("%s job %s has ended already: %s", kind, name, error)
+            _log.debug("%s job %s was not stopped: %s", kind, name, error)

@@ -5,10 +5,10 @@ from typing import Any
 from sandbox.sagemaker.listing import Row, listed
 from sandbox.sagemaker.names import arn, last_part
 from sandbox.sagemaker.pipelines.definition import parse
-from sandbox.sagemaker.pipelines.records import Pipeline
+from sandbox.sagemaker.pipelines.records import Execution, Pipeline
 from sandbox.sagemaker.platform import Platform
 from sandbox.sagemaker.protocol.dispatch import Answer, Operation, Request
-from sandbox.sagemaker.protocol.errors import not_found, validation
+from sandbox.sagemaker.protocol.errors import conflict, not_found, validation
 from sandbox.sagemaker.storage import Storage, StorageError
 from sandbox.sagemaker.table import Table
 from sandbox.sagemaker.tags import Tags
@@ -17,9 +17,10 @@ from sandbox.sagemaker.tags import Tags
 class Pipelines:
     """The stored pipelines."""
 
-    def __init__(self, platform: Platform, *, tags: Tags) -> None:
+    def __init__(self, platform: Platform, *, tags: Tags, executions: Table[Execution]) -> None:
         self._platform = platform
         self._tags = tags
+        self._executions = executions
         self._tokens: dict[str, str] = {}
         self.table: Table[Pipeline] = Table()
 
@@ -120,6 +121,9 @@ class Pipelines:
 
     def _delete(self, request: Request) -> Answer:
         pipeline = self.existing(request["PipelineName"])
+        runs = (run for run in self._executions.all() if run.pipeline.arn == pipeline.arn)
+        if any(run.ended is None for run in runs):
+            raise conflict(f"Pipeline '{pipeline.arn}' has executions that are running; stop them first.")
         self.table.remove(pipeline.name)
         self._tags.forget(pipeline.arn)
         return {"PipelineArn": pipeline.arn}

@@ -49,7 +49,7 @@ class StepContext:
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call SageMaker as the pipeline does, with its words for a refusal."""
         try:
-            return self.backend.call(operation, request)
+            return self.backend.call_as(self.execution.pipeline.role_arn, operation, request)
         except AwsError as error:
             raise StepError(
                 f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {error.message}"
@@ -119,7 +119,7 @@ def _run_fail(context: StepContext) -> Outcome:
 
 
 def _run_register(context: StepContext) -> Outcome:
-    request = context.tagged(context.arguments())
+    request = context.arguments()
     generated = {"GeneratedBy": context.execution.arn, **request.get("MetadataProperties", {})}
     arn = context.call("CreateModelPackage", {**request, "MetadataProperties": generated})["ModelPackageArn"]
     package = context.call("DescribeModelPackage", {"ModelPackageName": arn})

@@ -80,6 +80,8 @@ class Packages:
         group_name, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if (group_name is None) == (name is None):
             raise validation("Give exactly one of ModelPackageGroupName (for a version) and ModelPackageName.")
+        if group_name is not None and request.get("Tags"):
+            raise validation("Tags belong to the model package group: a version cannot be given any of its own.")
         fields = {key: value for key, value in request.items() if key not in _NOT_ANSWERED}
         if "InferenceSpecification" in fields:
             fields["InferenceSpecification"] = _with_digests(fields["InferenceSpecification"])
@@ -150,7 +152,7 @@ class Packages:
             "LastModifiedTime": iso_seconds(package.modified or package.created),
             "CertifyForMarketplace": bool(description.get("CertifyForMarketplace")),
             "UpdatedModelPackageFields": list(package.updated_fields) or None,
-            "Tags": self._tags.of(package.arn),
+            "Tags": self._tags.of(package.arn if package.group is None else self._groups.existing(package.group).arn),
         }
         self._events.emit("SageMaker Model Package State Change", detail=detail, resources=[package.arn])
 

@@ -64,6 +64,7 @@ class TestPlatform:
     __test__ = False
 
     endpoint_url: str
+    sagemaker_url: str
     work_dir: Path
     log_dir: Path
     image_dir: Path
@@ -79,8 +80,9 @@ class TestPlatform:
             key = (service, role_arn)
             if key not in self.clients:
                 config = Config(max_pool_connections=50)
+                url = self.sagemaker_url if service == "sagemaker" else self.endpoint_url
                 make: Any = boto3.session.Session().client
-                self.clients[key] = make(service, endpoint_url=self.endpoint_url, region_name=REGION, config=config)
+                self.clients[key] = make(service, endpoint_url=url, region_name=REGION, config=config)
             return self.clients[key]
 
     def close(self) -> None:
@@ -337,9 +339,7 @@ class _Server(uvicorn.Server):
         """The tests keep theirs."""
 
 
-def _serve(service: SageMaker) -> tuple[str, Callable[[], None]]:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+def _serve(service: SageMaker, listening: socket.socket) -> Callable[[], None]:
     config = uvicorn.Config(_application(service), log_level="warning", lifespan="off", ws="none", loop="asyncio")
     server = _Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
@@ -351,7 +351,7 @@ def _serve(service: SageMaker) -> tuple[str, Callable[[], None]]:
         listening.close()
 
     eventually(lambda: server.started, what="the start of the test server")
-    return f"http://127.0.0.1:{listening.getsockname()[1]}", stop
+    return stop
 
 
 @pytest.fixture(scope="session")
@@ -364,11 +364,19 @@ def make_world(
         directory = tmp_path_factory.mktemp("world")
         for name in ("work", "logs"):
             (directory / name).mkdir()
+        # With the protocol named: asyncio switches Nagle off for such sockets only.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         platform = TestPlatform(
-            endpoint_url=ministack, work_dir=directory / "work", log_dir=directory / "logs", image_dir=image_dir
+            endpoint_url=ministack,
+            sagemaker_url=url,
+            work_dir=directory / "work",
+            log_dir=directory / "logs",
+            image_dir=image_dir,
         )
         service = SageMaker(platform, settings)
-        url, stop_server = _serve(service)
+        stop_server = _serve(service, listening)
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
         client: Any = boto3.session.Session(region_name=REGION).client
         world = World(
@@ -379,7 +387,7 @@ def make_world(
             runtime=client("sagemaker-runtime", endpoint_url=url, config=config),
             s3=platform.client("s3"),
         )
-        stops.extend([stop_server, service.stop])
+        stops.extend([service.stop, stop_server])
         for closing in (world.sagemaker, world.runtime):
             stops.insert(0, closing.close)
         stops.append(platform.close)

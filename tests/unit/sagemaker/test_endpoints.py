@@ -321,6 +321,39 @@ def test_a_type_that_no_function_decodes_is_unsupported(world: World, deploy: Ca
     assert response["OriginalStatusCode"] == 415
 
 
+def test_a_container_that_dies_is_started_again(world: World, deploy: Callable[[str], str]) -> None:
+    dying = _ANSWERING.replace("def predict_fn", "import os\n\ndef predict_fn").replace(
+        "    return {", "    if data['instances'] == [13]:\n        os._exit(1)\n    return {"
+    )
+    name = deploy(_config(world, _model(world, dying)))
+    with pytest.raises(ClientError) as caught:
+        _invoke(world, name, 13)
+    response: Any = caught.value.response
+    assert response["OriginalStatusCode"] == 504
+    assert _invoke(world, name, 1)["Body"]["sum"] == 1
+
+
+def test_traffic_follows_the_weights_of_the_variants(world: World, deploy: Callable[[str], str]) -> None:
+    variants = [
+        {
+            "VariantName": label,
+            "ModelName": _model(world, label=label),
+            "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1,
+            "InitialVariantWeight": weight,
+        }
+        for label, weight in (("most", 3.0), ("some", 1.0), ("none", 0.0))
+    ]
+    config = unique("config")
+    world.sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+    name = deploy(config)
+    answers = [_invoke(world, name, 1) for _ in range(60)]
+    assert all(answer["InvokedProductionVariant"] == answer["Body"]["model"] for answer in answers)
+    counts = {label: sum(answer["Body"]["model"] == label for answer in answers) for label in ("most", "some", "none")}
+    assert counts["none"] == 0
+    assert counts["most"] > counts["some"] > 0
+
+
 def test_an_unknown_endpoint_and_an_unknown_variant_are_named(world: World, deploy: Callable[[str], str]) -> None:
     with pytest.raises(ClientError, match=r"ValidationError.*Endpoint nowhere of account 000000000000 not found"):
         _invoke(world, "nowhere", 1)

@@ -210,13 +210,18 @@ sys.exit(1)
 
 def test_a_stopped_execution_stops_its_job_and_ends_as_stopped(world: World) -> None:
     pipeline = world.create_pipeline(
-        world.processing_step("Long", "import time; time.sleep(600)"),
+        world.processing_step(
+            "Long", "import signal, time; signal.signal(signal.SIGTERM, lambda *_: time.sleep(1)); time.sleep(600)"
+        ),
         world.processing_step("Later", "", DependsOn=["Long"]),
     )
     arn = world.start(pipeline)
     eventually(lambda: world.steps(arn).get("Long", {}).get("Metadata"), what="the start of the step's job")
     world.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    with pytest.raises(ClientError, match=r"ConflictException.*executions that are running"):
+        world.sagemaker.delete_pipeline(PipelineName=pipeline)
     assert world.execution_end(arn)["PipelineExecutionStatus"] == "Stopped"
+    world.sagemaker.delete_pipeline(PipelineName=pipeline)
     assert {name: step["StepStatus"] for name, step in world.steps(arn).items()} == {"Long": "Stopped"}
     with pytest.raises(ClientError, match="ConflictException"):
         world.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)

@@ -121,6 +121,37 @@ def test_missing_input_data_is_named(world: World) -> None:
     assert job["FailureReason"] == f"ClientError: no object found under {missing}"
 
 
+def test_without_a_network_a_job_cannot_reach_aws(world: World) -> None:
+    script = """
+import boto3, os, pathlib
+try:
+    boto3.client("s3").list_buckets()
+except Exception as error:
+    pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "output/message").write_text(type(error).__name__)
+"""
+    job = world.run_processing(script, NetworkConfig={"EnableNetworkIsolation": True})
+    assert job["ExitMessage"] == "NoCredentialsError"
+
+
+def test_a_program_that_is_not_there_is_named(world: World) -> None:
+    job = world.run_processing(
+        "", AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["/no/such/program", "x"]}
+    )
+    assert job["FailureReason"].startswith("ClientError: CannotStartContainerError")
+    assert "/no/such/program" in job["FailureReason"]
+
+
+def test_more_instances_than_one_are_refused_rather_than_ignored(world: World) -> None:
+    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+    job = world.run_processing("", ProcessingResources={"ClusterConfig": cluster})
+    assert "set InstanceCount to 1" in job["FailureReason"]
+
+
+def test_a_local_path_outside_the_container_tree_is_refused(world: World) -> None:
+    with pytest.raises(ClientError, match="must be /opt/ml/processing or below it"):
+        world.start_processing("", ProcessingInputs=[_input("in", f"s3://{BUCKET}/x", "/etc")])
+
+
 def test_an_unknown_image_fails_the_job(world: World) -> None:
     job = world.run_processing(
         "", AppSpecification={"ImageUri": "elsewhere/image:1", "ContainerEntrypoint": ["python3", "-V"]}

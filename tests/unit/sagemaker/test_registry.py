@@ -83,6 +83,13 @@ def test_updates_change_what_they_name_and_keep_the_rest(world: World, group: st
     assert described["CustomerMetadataProperties"] == {"seed": "3", "more": "4"}
     assert described["ModelLifeCycle"] == stage
     assert described["LastModifiedTime"] >= described["CreationTime"]
+    (summary,) = world.sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert summary["ModelLifeCycle"] == stage
+
+
+def test_tags_belong_to_the_group(world: World, group: str) -> None:
+    with pytest.raises(ClientError, match="Tags belong to the model package group"):
+        _register(world, group, Tags=[{"Key": "k", "Value": "v"}])
 
 
 def test_metadata_cannot_grow_beyond_fifty_entries(world: World, group: str) -> None:
