@@ -37,7 +37,8 @@ class Ticket:
     @classmethod
     def of(cls, record: "SQSRecord") -> "Ticket":
         """Read the ticket of a message; a message without one starts to wait now."""
-        values = {name: attribute["stringValue"] for name, attribute in record.message_attributes.items()}
+        attributes = record.message_attributes.items()
+        values = {name: each["stringValue"] for name, each in attributes if "stringValue" in each}
         return cls(
             request_id=values.get("RequestId", record.message_id),
             rounds=int(values.get("Rounds", "0")),

@@ -107,7 +107,7 @@ class RunCloser:
             NotYetError: SageMaker still shows the execution as running.
         """
         run_id, verdict = self._outcome(execution_arn)
-        run = self._ledger.run(run_id)
+        run = self._ledger.run(run_id) if run_id else None
         if run is None:
             logger.warning("execution without a run in the ledger: started by hand", execution_arn=execution_arn)
             count("UnknownExecutions")
@@ -116,20 +116,20 @@ class RunCloser:
             self._finish(run, verdict, execution_arn=execution_arn)
         self._wake_up_what_waits()
 
-    def _outcome(self, execution_arn: str) -> tuple[str, Verdict]:
-        """Return the run of an execution (its display name) and how it ended."""
+    def _outcome(self, execution_arn: str) -> tuple[str | None, Verdict]:
+        """Return the run of an execution (its display name), if it has one, and how it ended."""
         try:
             execution = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
         except self._sagemaker.exceptions.ResourceNotFound:
             # Deleted together with its pipeline. Only the lock still knows whose execution it was.
             state = self._ledger.training()
             run_id = state.run_id if state.execution_arn == execution_arn else None
-            return run_id or "", Verdict(RunStatus.FAILED, failure="the execution was deleted")
+            return run_id, Verdict(RunStatus.FAILED, failure="the execution was deleted")
         status = execution["PipelineExecutionStatus"]
         if status not in _ENDED:
             raise NotYetError(f"execution {execution_arn} is {status}: waiting for another delivery of the event")
         verdict = judge(status, steps=list(self._steps(execution_arn)), failure_reason=execution.get("FailureReason"))
-        return execution.get("PipelineExecutionDisplayName", ""), verdict
+        return execution.get("PipelineExecutionDisplayName"), verdict
 
     def _finish(self, run: Run, verdict: Verdict, *, execution_arn: str) -> None:
         evaluation = self._evaluation(run.run_id)

@@ -85,7 +85,9 @@ class TrainingStarter:
         raise ConflictError(f"no decision after {_ATTEMPTS} attempts: the training state keeps changing")
 
     def _unserved(self, requests: Sequence[Request]) -> list[Request]:
-        return [each for each in requests if not (each.must_be_remembered and self._ledger.is_handled(each.id))]
+        """Leave out what was served before, and second copies: SQS may put one message into a batch twice."""
+        distinct = {each.id: each for each in requests}.values()
+        return [each for each in distinct if not (each.must_be_remembered and self._ledger.is_handled(each.id))]
 
     def _attempt(self, requests: Sequence[Request]) -> None:
         state = self._ledger.training()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.close_training.environment import CloseTrainingEnvironment
@@ -39,6 +39,7 @@ def live_model(sequence: int, version: int) -> LiveModel:
     )
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_values_come_back_from_the_ledger_as_they_went_in(value: Any) -> None:
     assert decode(encode(value)) == value

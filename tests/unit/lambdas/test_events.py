@@ -1,0 +1,99 @@
+"""Parsing: AWS's documented examples are understood, and nothing that is no event does any harm."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from lambdas.close_training.events import ExecutionStatusChange
+from lambdas.confirm_deployment.events import EndpointStateChange
+from lambdas.deploy_model.events import DeploymentMessage, PackageStateChange
+from lambdas.deploy_model.events import Request as DeploymentRequest
+from lambdas.shared.events import parse_body
+from lambdas.start_training.events import ObjectCreated, Request, RetrainMessage
+from tests.unit.lambdas.support.stage import NAME, Message, Stage
+
+EXAMPLES = Path(__file__).parent / "examples"
+MODELS: list[type[BaseModel]] = [RetrainMessage, ExecutionStatusChange, DeploymentMessage, EndpointStateChange]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["source", "detail-type", "detail", "bucket", "object", "key", "reason", "EndpointName"])
+            | st.text(max_size=5),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def example(name: str) -> str:
+    return (EXAMPLES / f"{name}.json").read_text()
+
+
+def test_the_documented_s3_event_is_understood() -> None:
+    message = parse_body(example("object_created"), RetrainMessage).root
+    assert isinstance(message, ObjectCreated)
+    request = Request.of(message, message_id="m")
+    assert request.object_version == ("example-key", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e")
+    assert request.requires_new_data
+
+
+def test_the_documented_pipeline_event_is_understood() -> None:
+    change = parse_body(example("pipeline_execution"), ExecutionStatusChange)
+    assert change.detail.execution_arn.endswith(":pipeline/myPipeline-123/execution/p4jn9xou8a8s")
+
+
+def test_the_documented_package_event_is_understood_and_is_about_the_life_cycle() -> None:
+    message = parse_body(example("model_package"), DeploymentMessage).root
+    assert isinstance(message, PackageStateChange)
+    request = DeploymentRequest.of(message, message_id="m")
+    assert (request.group, request.version) == ("versionedmp-p-idy6c3e1fiqj", 2)
+    assert not message.is_about_approval
+
+
+def test_the_documented_endpoint_event_is_understood() -> None:
+    assert parse_body(example("endpoint"), EndpointStateChange).detail.endpoint_name == "MyEndpoint"
+
+
+def test_a_request_for_a_version_names_group_and_version_by_its_package(stage: Stage) -> None:
+    message = parse_body(json.dumps(stage.deployment_request(12).body), DeploymentMessage).root
+    request = DeploymentRequest.of(message, message_id="m")
+    assert (request.group, request.version, request.asked) == (NAME, 12, True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(deadline=None)
+@given(body=JSON | st.fixed_dictionaries({"detail-type": st.text(), "source": st.text(), "detail": JSON}))
+def test_what_is_no_event_is_refused_with_a_reason(model: type[BaseModel], body: Any) -> None:
+    with pytest.raises(ValidationError):
+        parse_body(json.dumps(body), model)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_body(f"{{{text}", RetrainMessage)
+
+
+def test_a_body_that_is_nested_too_deeply_fails_alone(stage: Stage) -> None:
+    deep = Message("[" * 100_000 + "]" * 100_000, "deep")
+    answer = stage.start_training(stage.drop("2013-01"), deep)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "deep"}]}
+    assert len(stage.sagemaker.executions) == 1
+
+
+def test_a_message_delivered_twice_in_one_batch_is_one_request(stage: Stage) -> None:
+    stage.drop("2013-01")
+    request = stage.retrain()
+    stage.start_training(request, request)
+    assert len(stage.sagemaker.executions) == 1
+    assert not stage.ledger.training().dirty
