@@ -7,6 +7,10 @@ from typing import Any, Protocol
 class Backend(Protocol):
     """The service as a pipeline step uses it."""
 
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation of SageMaker on the service's own account, without any role."""
+        ...
+
     def call_as(self, role_arn: str, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Call an operation of SageMaker with the rights of a role.
 

@@ -122,7 +122,7 @@ def _run_register(context: StepContext) -> Outcome:
     request = context.arguments()
     generated = {"GeneratedBy": context.execution.arn, **request.get("MetadataProperties", {})}
     arn = context.call("CreateModelPackage", {**request, "MetadataProperties": generated})["ModelPackageArn"]
-    package = context.call("DescribeModelPackage", {"ModelPackageName": arn})
+    package = context.backend.call("DescribeModelPackage", {"ModelPackageName": arn})
     return Outcome(properties=package, metadata={"RegisterModel": {"Arn": arn}})
 
 
@@ -130,7 +130,7 @@ def _run_model(context: StepContext) -> Outcome:
     name = step_job_name(context.execution.id, context.step.name)
     request = context.tagged({"ModelName": name, **context.arguments()})
     arn = context.call("CreateModel", request)["ModelArn"]
-    model = context.call("DescribeModel", {"ModelName": request["ModelName"]})
+    model = context.backend.call("DescribeModel", {"ModelName": request["ModelName"]})
     return Outcome(properties=model, metadata={"Model": {"Arn": arn}})
 
 

@@ -15,6 +15,12 @@ import os, pathlib, sys
 base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "processing/out")
 (base / "result.json").write_text(sys.argv[1])
 """
+_DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), exit(1)))
+print("under way", flush=True)
+time.sleep(600)
+"""
 _EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 _STEP = "SageMaker Model Building Pipeline Execution Step Status Change"
 
@@ -210,13 +216,13 @@ sys.exit(1)
 
 def test_a_stopped_execution_stops_its_job_and_ends_as_stopped(world: World) -> None:
     pipeline = world.create_pipeline(
-        world.processing_step(
-            "Long", "import signal, time; signal.signal(signal.SIGTERM, lambda *_: time.sleep(1)); time.sleep(600)"
-        ),
+        world.processing_step("Long", _DEAF),
         world.processing_step("Later", "", DependsOn=["Long"]),
     )
     arn = world.start(pipeline)
-    eventually(lambda: world.steps(arn).get("Long", {}).get("Metadata"), what="the start of the step's job")
+    metadata = eventually(lambda: world.steps(arn).get("Long", {}).get("Metadata"), what="the start of the step's job")
+    log = world.platform.log_dir / "jobs" / f"{metadata['ProcessingJob']['Arn'].rsplit('/', 1)[-1]}.log"
+    eventually(lambda: log.exists() and "under way" in log.read_text(), what="the start of the process")
     world.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     with pytest.raises(ClientError, match=r"ConflictException.*executions that are running"):
         world.sagemaker.delete_pipeline(PipelineName=pipeline)
