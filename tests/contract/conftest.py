@@ -1,5 +1,6 @@
 """What the contract tests share: a real S3 with January and February in it, the code bundle, and one finished run."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from pipelines.projects.flights import feed
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # helpers by their own names: `tests` is no package
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # XGBoost in this process: sleep, as the jobs do
 
 import embedded_s3
 import step_jobs

@@ -15,7 +15,14 @@ from pipelines.steps.plugin import FloatArray
 LIBRARIES = ("xgboost",)
 
 _FILE = "model.ubj"
-_HYPERPARAMETERS: Mapping[str, Callable[[str], int | float]] = {"rounds": int, "max_depth": int, "learning_rate": float}
+_SUBSAMPLE = 0.8
+"""Share of the rows that each tree sees, drawn with the seed. Without it a seed would change nothing."""
+
+_HYPERPARAMETERS: Mapping[str, Callable[[str], int | float]] = {
+    "rounds": int,
+    "max_depth": int,
+    "learning_rate": float,
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ def train(rows: pa.Table, target: FloatArray, *, hyperparameters: Mapping[str, s
         "tree_method": "hist",
         "max_depth": values["max_depth"],
         "learning_rate": values["learning_rate"],
+        "subsample": _SUBSAMPLE,
         "seed": seed,
     }
     booster = xgboost.train(parameters, _matrix(rows, target), num_boost_round=int(values["rounds"]))
