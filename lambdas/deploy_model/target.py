@@ -28,8 +28,6 @@ if TYPE_CHECKING:
         ProductionVariantTypeDef,
     )
 
-_NAME_LIMIT = 63
-
 
 @dataclass(frozen=True)
 class Target:
@@ -83,9 +81,4 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
 
 
 def _name(base: str, *, content: Any) -> str:
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-    room = _NAME_LIMIT - len(digest) - 1
-    if len(base) > room:
-        stem, _, version = base.rpartition("-v")
-        base = f"{stem[: room - len(version) - 2].rstrip('-')}-v{version}"
-    return f"{base}-{digest}"
+    return f"{base}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]}"

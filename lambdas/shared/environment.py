@@ -17,8 +17,9 @@ class HandlerEnvironment(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    project: str = Field(min_length=1)
-    environment: str = Field(min_length=1)
+    # As bounded by the settings: leaves room for "-v<version>-<hash>" in SageMaker's 63 characters.
+    project: str = Field(min_length=1, max_length=24)
+    environment: str = Field(min_length=1, max_length=16)
     ledger_table: str = Field(min_length=1)
     notification_topic_arn: str = Field(pattern=r"^arn:")
 

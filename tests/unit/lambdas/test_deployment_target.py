@@ -70,9 +70,9 @@ def test_another_package_or_role_is_another_model(change: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("version", [1, 999_999_999])
-@pytest.mark.parametrize("project", ["f", "a-very-long-name-of-a-project-that-nobody-wants-to-type"])
-def test_names_fit_what_sagemaker_allows_and_show_the_version(project: str, version: int) -> None:
-    made = target(version, project=project)
+@pytest.mark.parametrize(("project", "environment"), [("f", "a"), ("p" * 24, "e" * 16)])
+def test_names_fit_what_sagemaker_allows_and_show_the_version(project: str, environment: str, version: int) -> None:
+    made = target(version, project=project, environment=environment)
     for name in (made.config_name, made.model["ModelName"]):
         assert NAME_PATTERN.fullmatch(name)
         assert f"-v{version}-" in name
