@@ -44,13 +44,10 @@ class ServingStack(Stack):
             description="Brings an approved model version to the endpoint, or takes a rejected one away",
             context=handlers,
             environment={
+                **_serving_settings(settings),
                 "ENDPOINT_NAME": endpoint.name,
                 "MODEL_PACKAGE_GROUP": registry.name,
                 "EXECUTION_ROLE_ARN": endpoint.role.role_arn,
-                "VARIANT_NAME": VARIANT,
-                "INSTANCE_TYPE": settings.serving.instance_type,
-                "INSTANCE_COUNT": str(settings.serving.instance_count),
-                "CAPTURE_PERCENT": str(settings.serving.capture_percent),
                 "CAPTURE_URI": f"s3://{storage.artifacts.name}/capture",
                 "KMS_KEY_ARN": storage.key.key_arn,
             },
@@ -90,6 +87,16 @@ class ServingStack(Stack):
 
         CfnOutput(self, "EndpointName", value=endpoint.name)
         CfnOutput(self, "DeploymentQueueUrl", value=deployment.queue.queue_url)
+
+
+def _serving_settings(settings: Settings) -> dict[str, str]:
+    serving = settings.serving
+    return {
+        "VARIANT_NAME": VARIANT,
+        "INSTANCE_TYPE": serving.instance_type,
+        "INSTANCE_COUNT": str(serving.instance_count),
+        "CAPTURE_PERCENT": str(serving.capture_percent),
+    }
 
 
 def _approval_changed(registry: ModelRegistry) -> events.EventPattern:

@@ -64,10 +64,7 @@ class TrainingStack(Stack):
             context=handlers,
             environment={
                 **_start_settings(settings),
-                "DATA_BUCKET": storage.data.name,
-                "ARTIFACTS_BUCKET": storage.artifacts.name,
-                "MODEL_PACKAGE_GROUP": registry.name,
-                "PIPELINE_NAME": pipeline.name,
+                **_start_resources(storage, registry, pipeline),
                 "CODE_VERSION": code_version,
                 "CONTRACT_VERSION": definition.contract_version,
             },
@@ -127,6 +124,15 @@ def _start_settings(settings: Settings) -> dict[str, str]:
         "APPROVAL_STATUS": "Approved" if retraining.approval == "automatic" else "PendingManualApproval",
         "PROCESSING_INSTANCE_TYPE": training.instance_type,
         "TRAINING_INSTANCE_TYPE": training.instance_type,
+    }
+
+
+def _start_resources(storage: StorageResources, registry: ModelRegistry, pipeline: TrainingPipeline) -> dict[str, str]:
+    return {
+        "DATA_BUCKET": storage.data.name,
+        "ARTIFACTS_BUCKET": storage.artifacts.name,
+        "MODEL_PACKAGE_GROUP": registry.name,
+        "PIPELINE_NAME": pipeline.name,
     }
 
 

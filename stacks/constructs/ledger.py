@@ -1,6 +1,6 @@
 """The ledger: one DynamoDB table with the state of the loop and the history of runs and deployments."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -38,8 +38,23 @@ class Ledger(Construct):
 
     def grant_read_write(self, role: iam.Role) -> None:
         """Let ``role`` read and write single entries, also in transactions; nobody may delete the history."""
+        stack = Stack.of(self)
         allow(role, actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[self.table.table_arn])
-        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+        # DynamoDB uses the key in the caller's name (AWS page "DynamoDB encryption at rest: Usage notes", permissions on
+        # a customer managed key), so the caller needs it, through DynamoDB only.
+        allow(
+            role,
+            actions=[
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ],
+            resources=[self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{stack.region}.{stack.url_suffix}"}},
+        )
 
     def grant_query(self, role: iam.Role) -> None:
         """Let ``role`` read a part of the history."""

@@ -13,7 +13,11 @@ HANDLER = {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
     "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sns:Publish",
@@ -79,7 +83,6 @@ MAY = {
         "dynamodb:Query",
         "iam:PassRole",
         "kms:CreateGrant",
-        "kms:DescribeKey",
         "sagemaker:CreateEndpoint",
         "sagemaker:CreateEndpointConfig",
         "sagemaker:CreateModel",
@@ -236,6 +239,17 @@ def test_a_grant_on_the_key_is_for_aws_services_only(sandbox: Any) -> None:
     )
 
     assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def test_a_handler_uses_the_key_of_the_ledger_through_dynamodb_only(sandbox: Any) -> None:
+    (statement,) = (
+        one
+        for one in _statements(sandbox, ("Training", "CloseTrainingRole"))
+        if "kms:ReEncryptTo" in _listed(one["Action"])
+    )
+
+    (service,) = statement["Condition"]["StringEquals"].values()
+    assert service == {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}
 
 
 def test_the_data_is_read_at_named_versions_and_written_by_nobody(sandbox: Any) -> None:
