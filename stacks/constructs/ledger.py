@@ -40,8 +40,8 @@ class Ledger(Construct):
         """Let ``role`` read and write single entries, also in transactions; nobody may delete the history."""
         stack = Stack.of(self)
         allow(role, actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[self.table.table_arn])
-        # DynamoDB uses the key in the caller's name (AWS page "DynamoDB encryption at rest: Usage notes", permissions on
-        # a customer managed key), so the caller needs it, through DynamoDB only.
+        # DynamoDB uses a customer managed key in its caller's name (AWS page "DynamoDB encryption at rest: Usage
+        # notes"), so the caller needs the key as well, through DynamoDB only.
         allow(
             role,
             actions=[
