@@ -113,6 +113,6 @@ def _trace(function: lambda_.Function, role: iam.Role) -> None:
     )
     acknowledge(
         tracing,
-        finding="IAM5[Resource::*]",
+        "IAM5[Resource::*]",
         reason="X-Ray's write actions have no resource level (Service Authorization Reference, AWS X-Ray).",
     )

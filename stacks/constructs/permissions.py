@@ -5,6 +5,7 @@ The grants of the CDK's own constructs use action wildcards (``s3:GetObject*``);
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from aws_cdk import Acknowledgment, Reference, Stack, Tokenization, Validations
@@ -14,9 +15,11 @@ from constructs import IConstruct
 _TOKEN: Final = re.compile(r"\$\{Token\[[^\]]+\]\}")
 
 
-def acknowledge(construct: IConstruct, *, finding: str, reason: str) -> None:
-    """Accept one exact finding of the guardrails on one construct."""
-    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason))
+def acknowledge(construct: IConstruct, *findings: str, reason: str) -> None:
+    """Accept exact findings of the guardrails on one construct."""
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason) for finding in findings)
+    )
 
 
 def allow(
@@ -43,28 +46,27 @@ def allow(
     for action in actions:
         if "*" in action:
             raise ValueError(f"{role.node.path}: action {action!r} is a wildcard; name the exact actions")
-    role.add_to_principal_policy(
-        iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
-    )
-    for resource in resources:
-        if "*" not in resource:
-            continue
-        if wildcard_reason is None:
-            raise ValueError(f"{role.node.path}: resource {resource!r} is a wildcard; give wildcard_reason")
-        acknowledge(role, finding=f"IAM5[Resource::{_flattened(role, resource)}]", reason=wildcard_reason)
+    wildcards = [resource for resource in resources if "*" in resource]
+    if wildcards and wildcard_reason is None:
+        raise ValueError(f"{role.node.path}: resource {wildcards[0]!r} is a wildcard; give wildcard_reason")
+    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions))
+    if wildcards and wildcard_reason is not None:
+        stack = Stack.of(role)
+        findings = (f"IAM5[Resource::{_flattened(stack, resource)}]" for resource in wildcards)
+        acknowledge(role, *findings, reason=wildcard_reason)
 
 
-def _flattened(scope: IConstruct, text: str) -> str:
+def _flattened(stack: Stack, text: str) -> str:
     """The resource as cdk-nag writes it into the id of a finding (its ``flatten-cfn-reference``)."""
-    return _TOKEN.sub(lambda match: _reference_text(scope, match.group(0)), text)
+    return _TOKEN.sub(lambda match: _reference_text(stack, match.group(0)), text)
 
 
-def _reference_text(scope: IConstruct, token: str) -> str:
-    stack = Stack.of(scope)
+@lru_cache(maxsize=1024)
+def _reference_text(stack: Stack, token: str) -> str:
     resolvable = Tokenization.reverse_string(token).first_token
     if isinstance(resolvable, Reference):
         owner = Stack.of(resolvable.target)
-        if owner.node.path != stack.node.path:
+        if owner is not stack:
             imported = stack.resolve(owner.export_value(token))
             return str(imported["Fn::ImportValue"])
     resolved = stack.resolve(token)

@@ -57,7 +57,7 @@ class Image:
         )
         acknowledge(
             login,
-            finding="IAM5[Resource::*]",
+            "IAM5[Resource::*]",
             reason="ecr:GetAuthorizationToken has no resource level (Service Authorization Reference, Amazon ECR).",
         )
 

@@ -68,6 +68,6 @@ def _grant_metrics(role: iam.Role, *, namespaces: Sequence[str]) -> None:
     )
     acknowledge(
         metrics,
-        finding="IAM5[Resource::*]",
+        "IAM5[Resource::*]",
         reason="cloudwatch:PutMetricData has no resource level; the condition limits it to SageMaker's namespaces.",
     )
