@@ -50,8 +50,9 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
         "ModelName": "",
         "Containers": [{"ModelPackageName": arn}],
         "ExecutionRoleArn": environment.execution_role_arn,
-        # Code and model come in the archive; the container needs no network.
-        "EnableNetworkIsolation": True,
+        # The image's serving toolkit runs `pip install .` on the code before it serves, and pip may fetch its build
+        # tools: a container without a network might never become healthy.
+        "EnableNetworkIsolation": False,
     }
     model["ModelName"] = _name(base, content={**model, "created": iso(package["CreationTime"])})
     variant: ProductionVariantTypeDef = {
