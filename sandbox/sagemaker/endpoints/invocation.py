@@ -17,12 +17,24 @@ from sandbox.sagemaker.endpoints.traffic import UnknownVariantError
 from sandbox.sagemaker.platform import Platform
 from sandbox.sagemaker.protocol.dispatch import HttpResponse, error_response
 from sandbox.sagemaker.protocol.errors import AwsError
+from sandbox.sagemaker.protocol.shapes import problems, service_model
 
 _PATH = re.compile(r"/endpoints/([^/]+)/invocations/?")
-_MAX_BODY = 25 * 1024 * 1024
 _FIRST_ERROR = 400
 _SERVER_ERROR = 500
 _PREFIX = "x-amzn-sagemaker-"
+_INPUT = service_model("sagemaker-runtime").operation_model("InvokeEndpoint").input_shape
+_MEMBERS = {
+    "ContentType": "content-type",
+    "Accept": "accept",
+    "CustomAttributes": f"{_PREFIX}custom-attributes",
+    "TargetVariant": f"{_PREFIX}target-variant",
+    "InferenceId": f"{_PREFIX}inference-id",
+}
+_UNSUPPORTED = tuple(
+    f"{_PREFIX}{name}"
+    for name in ("target-model", "target-container-hostname", "inference-component", "enable-explanations")
+)
 _FORWARDED = ("content-type", "accept", f"{_PREFIX}custom-attributes", f"{_PREFIX}inference-id")
 
 
@@ -54,8 +66,7 @@ class Invocations:
 
     def _invoke(self, name: str, headers: Mapping[str, str], body: bytes, *, started: float) -> HttpResponse:
         missing = _runtime_error(f"Endpoint {name} of account {self._platform.account} not found.")
-        if len(body) > _MAX_BODY:
-            raise _runtime_error(f"Member must have length less than or equal to {_MAX_BODY} at 'body'.")
+        _check(name, headers, body)
         found = self._endpoints.find(name)
         if found is None:
             raise missing
@@ -126,6 +137,16 @@ class Invocations:
                 "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
             },
         )
+
+
+def _check(name: str, headers: Mapping[str, str], body: bytes) -> None:
+    given = {member: headers[header] for member, header in _MEMBERS.items() if header in headers}
+    wrong = problems({"EndpointName": name, "Body": body, **given}, _INPUT)
+    if wrong:
+        raise _runtime_error(wrong)
+    unsupported = [header for header in _UNSUPPORTED if header in headers]
+    if unsupported:
+        raise _runtime_error(f"The sandbox does not support {', '.join(unsupported)}.")
 
 
 def _runtime_error(message: str) -> AwsError:

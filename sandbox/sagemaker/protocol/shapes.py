@@ -9,8 +9,8 @@ import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
 
-# AWS's patterns are Java's. Python has no classes by Unicode property, so these stand for the nearest ones; inside
-# brackets only, which is where the service models use them.
+# AWS's patterns are Java's. Python has no classes by Unicode property, so these stand for the nearest ones, inside or
+# outside of brackets as the service models use them.
 _UNICODE_CLASSES = {
     r"\p{L}": r"\w",
     r"\p{N}": r"\w",
@@ -19,6 +19,9 @@ _UNICODE_CLASSES = {
     r"\p{P}": r"""!-/:-@\[-`{-~""",
     r"\p{S}": r"$+<=>^`|~",
     r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{Print}": r"\x20-\x7E",
+    r"\p{ASCII}": r"[\x00-\x7F]",
+    r"\z": r"\Z",
 }
 _REPEATED_END = re.compile(r"\$\{\d+,\d+\}$")
 _SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
@@ -97,6 +100,8 @@ def _constraint_problems(value: Any, shape: Shape, path: str) -> Iterator[str]:
             yield from _map_problems(value, cast("MapShape", shape), path)
         case "string", str():
             yield from _string_problems(value, cast("StringShape", shape), path)
+        case "blob", bytes():
+            yield from _size_problems(len(value), shape, path, shown=f"{len(value)} bytes", what="have length")
         case (("integer" | "long" | "float" | "double"), int() | float()):
             yield from _size_problems(value, shape, path, shown=value, what="have value")
 

@@ -6,6 +6,7 @@ server's own modules are loaded.
 """
 
 import sys
+import time
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[3])
@@ -17,7 +18,10 @@ def main() -> None:
     from sandbox.sagemaker.server import http, script  # noqa: PLC0415 - the path is set one line above
 
     sys.path.remove(_ROOT)
-    http.serve(script.load(), descriptor=int(sys.argv[1]))
+    started = time.perf_counter()
+    loaded = script.load()
+    print(f"Model loaded in {time.perf_counter() - started:.2f} s; serving.", flush=True)  # noqa: T201 - the log is stdout
+    http.serve(loaded, descriptor=int(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def test_an_endpoint_in_progress_cannot_be_changed(world: World, deploy: Callabl
         world.sagemaker.delete_endpoint(EndpointName=name)
 
 
-_CANARY = {
+_CANARY: dict[str, Any] = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {
             "Type": "CANARY",
@@ -266,6 +266,62 @@ def test_an_alarm_during_baking_rolls_back(world: World, deploy: Callable[[str],
     assert described["EndpointConfigName"] == old
     assert alarm in described["FailureReason"]
     assert {_invoke(world, name, 1)["Body"]["model"] for _ in range(20)} == {"old"}
+
+
+def test_a_model_that_fails_its_requests_is_rolled_back_by_its_own_metrics(
+    world: World, deploy: Callable[[str], str]
+) -> None:
+    old = _config(world, _model(world, label="old"))
+    name = deploy(old)
+    alarm = unique("alarm")
+    world.platform.client("cloudwatch").put_metric_alarm(
+        AlarmName=alarm,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "live"}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0.02,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    failing = _ANSWERING.replace("    return {", "    raise ValueError(data)\n    return {")
+    routing = {**_CANARY["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"], "WaitIntervalInSeconds": 3600}
+    guarded = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+    world.sagemaker.update_endpoint(
+        EndpointName=name, EndpointConfigName=_config(world, _model(world, failing)), DeploymentConfig=guarded
+    )
+    failures = 0
+    while world.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating":
+        try:
+            _invoke(world, name, 1)
+        except ClientError:
+            failures += 1
+    described = world.endpoint_settled(name)
+    assert failures > 0
+    assert described["EndpointConfigName"] == old
+    assert alarm in described["FailureReason"]
+    assert {_invoke(world, name, 1)["Body"]["model"] for _ in range(20)} == {"old"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"InferenceId": "i" * 65}, "length less than or equal to 64"),
+        ({"TargetVariant": "not_a_name"}, "regular expression pattern"),
+        ({"Body": b"x" * 6_291_457}, "6291457 bytes"),
+        ({"TargetModel": "other.tar.gz"}, "does not support x-amzn-sagemaker-target-model"),
+    ],
+)
+def test_an_invocation_that_aws_would_refuse_is_refused(
+    world: World, deploy: Callable[[str], str], changes: dict[str, Any], message: str
+) -> None:
+    name = deploy(_config(world, _model(world)))
+    with pytest.raises(ClientError, match=f"ValidationError.*{message}"):
+        world.runtime.invoke_endpoint(**{"EndpointName": name, "Body": b"{}", **changes})
 
 
 def test_guardrails_need_the_same_variant_names(world: World, deploy: Callable[[str], str]) -> None:
