@@ -1,1 +1,11 @@
-"""An embedded SageMaker: jobs, pipelines, registry and endpoints as AWS runs them, in processes of this machine."""
+"""An embedded SageMaker: jobs, pipelines, registry and endpoints as AWS runs them, in processes of this machine.
+
+* `service` puts everything together; `platform` says what it needs of the server around it.
+* `protocol` is the wire: requests and answers checked against botocore's service model, patterns included.
+* `jobs` runs processing and training jobs, `pipelines` the definitions that start them, `registry` keeps the models.
+* `endpoints` replaces fleets of model servers without a gap; `server` is the model server, a process of its own.
+* `isolation` is why a job or a model sees its image's packages and no others.
+
+What is not here is refused with an error that says so: jobs of several instances, pipe mode, steps other than
+Processing, Training, Condition, Fail, Model and RegisterModel, asynchronous, serverless and multi-container endpoints.
+"""

@@ -136,12 +136,6 @@ class SageMaker:
         """Read an S3 object with the rights of a role."""
         return Storage(self._platform, role_arn=role_arn).read(uri)
 
-    def invoke(self, function_arn: str, payload: bytes, *, role_arn: str) -> tuple[bytes, str | None]:
-        """Call a Lambda function; its answer and, when it failed, the kind of failure."""
-        client = self._platform.client("lambda", role_arn=role_arn)
-        answer = client.invoke(FunctionName=function_arn, Payload=payload)
-        return answer["Payload"].read(), answer.get("FunctionError")
-
     def stop(self) -> None:
         """End every job, endpoint and thread; what they still had to say is written first."""
         self._executions.close()

@@ -21,7 +21,7 @@ class EndpointConfigs:
         self._platform = platform
         self._tags = tags
         self._models = models
-        self._table: Table[EndpointConfig] = Table()
+        self._table: Table[EndpointConfig] = Table(any_case=True)
 
     def operations(self) -> dict[str, Operation]:
         """The operations by their AWS names."""

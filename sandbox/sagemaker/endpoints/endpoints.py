@@ -38,7 +38,7 @@ class Endpoints:
         self._tags = tags
         self._events = events
         self._configs = configs
-        self._table: Table[Endpoint] = Table()
+        self._table: Table[Endpoint] = Table(any_case=True)
         self._traffic: dict[str, Traffic] = {}
         factory = FleetFactory(platform, models=models, logs=logs, health_check_timeout=settings.health_check_timeout)
         self._deployer = Deployer(
@@ -62,13 +62,15 @@ class Endpoints:
 
     def find(self, name: str) -> tuple[Endpoint, Traffic] | None:
         """The endpoint and its traffic, for an invocation; None when there is no such endpoint."""
-        endpoint = self._table.get(name)
-        return None if endpoint is None else (endpoint, self._traffic[name])
+        with self._table.lock:
+            endpoint = self._table.get(name)
+            # AWS's page "CreateEndpoint": any case names the endpoint, but an invocation must name it exactly.
+            return None if endpoint is None or endpoint.name != name else (endpoint, self._traffic[name])
 
     def close(self) -> None:
         """Stop all fleets."""
         self._deployer.close()
-        for traffic in self._traffic.values():
+        for traffic in list(self._traffic.values()):
             fleet = traffic.switch(None)
             if fleet is not None:
                 fleet.drain_and_stop(1.0)
@@ -136,8 +138,9 @@ class Endpoints:
             )
 
     def _describe(self, request: Request) -> Answer:
-        endpoint = self._existing(request)
-        return views.describe(endpoint, images=self._traffic[endpoint.name].images())
+        with self._table.lock:
+            endpoint = self._existing(request)
+            return views.describe(endpoint, images=self._traffic[endpoint.name].images())
 
     def _list(self, request: Request) -> Answer:
         rows = [views.row(endpoint, number) for number, endpoint in enumerate(self._table.all())]

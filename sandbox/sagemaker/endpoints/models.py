@@ -22,7 +22,7 @@ class Models:
         self._platform = platform
         self._tags = tags
         self._packages = packages
-        self._table: Table[Model] = Table()
+        self._table: Table[Model] = Table(any_case=True)
 
     def operations(self) -> dict[str, Operation]:
         """The operations by their AWS names."""

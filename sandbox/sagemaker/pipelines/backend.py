@@ -26,7 +26,3 @@ class Backend(Protocol):
     def read(self, uri: str, *, role_arn: str) -> bytes:
         """Read an S3 object with the rights of a role."""
         ...
-
-    def invoke(self, function_arn: str, payload: bytes, *, role_arn: str) -> tuple[bytes, str | None]:
-        """Call a Lambda function; its answer and, when it failed, the kind of failure."""
-        ...

@@ -4,15 +4,20 @@ Schema: aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definiti
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from sandbox.sagemaker.protocol.errors import AwsError, validation
 
+_log = logging.getLogger(__name__)
 _VERSION = "2020-12-01"
 _PARAMETER_TYPES: Mapping[str, type] = {"String": str, "Integer": int, "Float": float, "Boolean": bool}
-STEP_TYPES = ("Processing", "Training", "Condition", "Fail", "RegisterModel", "Model", "Lambda")
+STEP_TYPES = ("Processing", "Training", "Condition", "Fail", "RegisterModel", "Model")
+
+# Every step runs (nothing is cached) and none meets the faults of AWS's machines that the policies are for.
+_IGNORED = frozenset({"CacheConfig", "RetryPolicies"})
 
 Value = str | int | float | bool
 
@@ -65,7 +70,6 @@ class Step:
     property_files: Mapping[str, PropertyFile]
     display_name: str | None
     description: str | None
-    extra: Mapping[str, Any]
     then: tuple["Step", ...] = ()
     otherwise: tuple["Step", ...] = ()
 
@@ -167,10 +171,11 @@ def _step(raw: Mapping[str, Any]) -> Step:
     name, kind = raw.get("Name"), raw.get("Type")
     if not name or kind not in STEP_TYPES:
         raise _invalid(f"step {name!r} has the type {kind!r}; the sandbox runs {list(STEP_TYPES)}")
+    for ignored in _IGNORED & raw.keys():
+        _log.info("step %s: the sandbox ignores its %s", name, ignored)
     arguments = raw.get("Arguments", {})
     own = {key: value for key, value in arguments.items() if kind != "Condition" or key == "Conditions"}
-    extra = {key: raw[key] for key in ("FunctionArn", "OutputParameters") if key in raw}
-    used = (path.split(".") for path in references([own, extra]))
+    used = (path.split(".") for path in references(own))
     return Step(
         name=str(name),
         type=str(kind),
@@ -182,7 +187,6 @@ def _step(raw: Mapping[str, Any]) -> Step:
         },
         display_name=raw.get("DisplayName"),
         description=raw.get("Description"),
-        extra=extra,
         then=_branch(arguments, "IfSteps", kind=kind),
         otherwise=_branch(arguments, "ElseSteps", kind=kind),
     )
@@ -204,7 +208,7 @@ def _check(definition: Definition) -> None:
             raise _invalid(f"step {step.name!r} refers to steps that do not exist: {missing}")
         unknown = sorted(
             path.split(".")[1]
-            for path in references([step.arguments, step.extra])
+            for path in references(step.arguments)
             if path.startswith("Parameters.") and path.split(".")[1] not in definition.parameters
         )
         if unknown:

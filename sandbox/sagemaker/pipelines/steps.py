@@ -1,6 +1,5 @@
 """What each type of step does."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -134,21 +133,6 @@ def _run_model(context: StepContext) -> Outcome:
     return Outcome(properties=model, metadata={"Model": {"Arn": arn}})
 
 
-def _run_lambda(context: StepContext) -> Outcome:
-    function = context.scope.resolve(context.step.extra["FunctionArn"])
-    payload = json.dumps(context.arguments()).encode()
-    answer, failure = context.backend.invoke(function, payload, role_arn=context.execution.pipeline.role_arn)
-    metadata = {"Lambda": {"Arn": function}}
-    if failure is not None:
-        raise StepError(f"ClientError: Lambda function {function} failed: {failure} {answer.decode(errors='replace')}")
-    values = json.loads(answer or b"null")
-    outputs = {
-        item["OutputName"]: values.get(item["OutputName"]) if isinstance(values, dict) else None
-        for item in context.step.extra.get("OutputParameters", ())
-    }
-    return Outcome(properties={"OutputParameters": outputs}, metadata=metadata)
-
-
 _RUNNERS: Mapping[str, Callable[[StepContext], Outcome]] = {
     "Processing": _run_processing,
     "Training": _run_training,
@@ -156,5 +140,4 @@ _RUNNERS: Mapping[str, Callable[[StepContext], Outcome]] = {
     "Fail": _run_fail,
     "RegisterModel": _run_register,
     "Model": _run_model,
-    "Lambda": _run_lambda,
 }

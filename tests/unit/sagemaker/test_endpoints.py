@@ -410,6 +410,13 @@ def test_traffic_follows_the_weights_of_the_variants(world: World, deploy: Calla
     assert counts["most"] > counts["some"] > 0
 
 
+def test_case_matters_only_in_invocations(world: World, deploy: Callable[[str], str]) -> None:
+    name = deploy(_config(world, _model(world)))
+    assert world.sagemaker.describe_endpoint(EndpointName=name.upper())["EndpointName"] == name
+    with pytest.raises(ClientError, match=r"ValidationError.*not found"):
+        _invoke(world, name.upper(), 1)
+
+
 def test_an_unknown_endpoint_and_an_unknown_variant_are_named(world: World, deploy: Callable[[str], str]) -> None:
     with pytest.raises(ClientError, match=r"ValidationError.*Endpoint nowhere of account 000000000000 not found"):
         _invoke(world, "nowhere", 1)

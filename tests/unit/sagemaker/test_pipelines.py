@@ -1,5 +1,6 @@
 """Pipelines: values, branches, dependencies, failures, stops and what is told of them."""
 
+import itertools
 import json
 import time
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, ROLE, World, eventually, unique
+from .conftest import BUCKET, IMAGE, ROLE, World, eventually, unique
 
 _WRITE = """
 import os, pathlib, sys
@@ -292,6 +293,77 @@ def test_a_wrong_definition_is_refused_when_it_is_stored(world: World, definitio
     text = definition if isinstance(definition, str) else json.dumps(definition)
     with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
         world.sagemaker.create_pipeline(PipelineName=unique("p"), PipelineDefinition=text, RoleArn=ROLE)
+
+
+def test_a_model_step_creates_the_model_that_a_training_step_made(world: World) -> None:
+    code = world.put(
+        f"{unique('code')}/train.py",
+        "import os, pathlib\npathlib.Path(os.environ['SAGEMAKER_BASE_DIR'], 'model/weights').write_text('1')\n",
+    )
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": code}}
+    train = {
+        "Name": "Train",
+        "Type": "Training",
+        "Arguments": {
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/train.py"],
+            },
+            "InputDataConfig": [{"ChannelName": "code", "DataSource": source}],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            "RoleArn": ROLE,
+        },
+    }
+    container = {"Image": IMAGE, "ModelDataUrl": _get("Steps.Train.ModelArtifacts.S3ModelArtifacts")}
+    model = {
+        "Name": "Create",
+        "Type": "Model",
+        "Arguments": {"PrimaryContainer": container, "ExecutionRoleArn": ROLE},
+    }
+    status, steps = world.run(world.create_pipeline(model, train))
+    assert status == "Succeeded", steps
+    name = steps["Create"]["Metadata"]["Model"]["Arn"].rsplit("/", 1)[-1]
+    described = world.sagemaker.describe_model(ModelName=name)["PrimaryContainer"]
+    job = steps["Train"]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[-1]
+    assert described["ModelDataUrl"] == f"s3://{BUCKET}/models/{job}/output/model.tar.gz"
+
+
+def test_a_register_step_records_where_the_version_came_from(world: World) -> None:
+    group = unique("group")
+    world.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    register = {
+        "Name": "Register",
+        "Type": "RegisterModel",
+        "Arguments": {
+            "ModelPackageGroupName": group,
+            "ModelApprovalStatus": _get("Parameters.Approval"),
+            "CustomerMetadataProperties": {"execution": _get("Execution.PipelineExecutionId")},
+        },
+    }
+    pipeline = world.create_pipeline(register, parameters=[{"Name": "Approval", "Type": "String"}])
+    status, steps = world.run(pipeline, Approval="Approved")
+    assert status == "Succeeded", steps
+    arn = steps["Register"]["Metadata"]["RegisterModel"]["Arn"]
+    package = world.sagemaker.describe_model_package(ModelPackageName=arn)
+    execution = package["MetadataProperties"]["GeneratedBy"]
+    assert f":pipeline/{pipeline}/execution/" in execution
+    assert package["CustomerMetadataProperties"] == {"execution": execution.rsplit("/", 1)[-1]}
+    assert package["ModelApprovalStatus"] == "Approved"
+
+
+def test_a_limit_on_parallelism_is_kept(world: World) -> None:
+    steps = [world.processing_step(f"Step{number}", "") for number in range(4)]
+    pipeline = world.create_pipeline(*steps)
+    answer = world.sagemaker.start_pipeline_execution(
+        PipelineName=pipeline, ParallelismConfiguration={"MaxParallelExecutionSteps": 1}
+    )
+    world.execution_end(answer["PipelineExecutionArn"])
+    runs = sorted(world.steps(answer["PipelineExecutionArn"]).values(), key=lambda step: step["StartTime"])
+    assert len(runs) == 4
+    assert all(earlier["EndTime"] <= later["StartTime"] for earlier, later in itertools.pairwise(runs))
 
 
 def test_an_unknown_pipeline_is_not_found(world: World) -> None:
