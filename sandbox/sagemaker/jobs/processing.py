@@ -244,6 +244,8 @@ def _download(run: Run, job: ProcessingJob, *, storage: Storage) -> None:
         if "S3Input" not in item:
             raise JobError(f"input {item['InputName']!r}: the sandbox reads S3Input only")
         source = item["S3Input"]
+        if source.get("S3InputMode") == "Pipe" or source.get("S3CompressionType") == "Gzip":
+            raise JobError(f"input {item['InputName']!r}: the sandbox copies files as they are: no Pipe, no Gzip")
         target = run.workspace.local(source["LocalPath"])
         target.mkdir(parents=True, exist_ok=True)
         if source["S3DataType"] == "ManifestFile":

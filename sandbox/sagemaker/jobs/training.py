@@ -203,6 +203,11 @@ def _download(run: Run, job: TrainingJob, *, storage: Storage) -> None:
         source = channel["DataSource"].get("S3DataSource")
         if source is None:
             raise JobError(f"channel {channel['ChannelName']!r}: the sandbox reads S3DataSource only")
+        mode = channel.get("InputMode", job.request["AlgorithmSpecification"]["TrainingInputMode"])
+        if mode == "Pipe" or channel.get("CompressionType") == "Gzip":
+            raise JobError(
+                f"channel {channel['ChannelName']!r}: the sandbox copies files as they are: no Pipe, no Gzip"
+            )
         target = run.workspace.make("input", "data", channel["ChannelName"])
         if source["S3DataType"] == "ManifestFile":
             storage.download_manifest(source["S3Uri"], target)

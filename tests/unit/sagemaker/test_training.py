@@ -136,6 +136,12 @@ def test_missing_data_is_named(world: World) -> None:
     assert job["FailureReason"] == f"ClientError: no object found under s3://{BUCKET}/nothing/"
 
 
+def test_a_mode_that_the_sandbox_lacks_is_refused(world: World) -> None:
+    uri = world.put(f"{unique('data')}/rows.csv", "1")
+    job = _train(world, "", InputDataConfig=[{**_channel("train", uri), "InputMode": "Pipe"}])
+    assert "channel 'train': the sandbox copies files as they are" in job["FailureReason"]
+
+
 def test_script_mode_runs_the_script_of_the_hyperparameters(world: World) -> None:
     script = (
         b"import json, os, sys\n"
