@@ -107,7 +107,7 @@ def _refusal(headers: dict[str, str], query_params: dict[str, Any], role: str) -
         "iam",
         internals.GET_REGION.get()(),
         resource_arn=role,
-        service_context={"iam:PassedToService": ["sagemaker.amazonaws.com"]},
+        service_context={"iam:PassedToService": "sagemaker.amazonaws.com"},
     )
     if not denied:
         return None

@@ -33,8 +33,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
-def _allow(sandbox: Sandbox, name: str, actions: list[str], resource: str) -> None:
-    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+def _allow(sandbox: Sandbox, name: str, actions: list[str], resource: str, *, to: str | None = None) -> None:
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    if to is not None:
+        statement["Condition"] = {"StringEquals": {"iam:PassedToService": to}}
     sandbox.client("iam").put_user_policy(
         UserName="builder",
         PolicyName=name,
@@ -72,7 +74,7 @@ def test_an_action_on_another_resource_is_refused(builder: Any) -> None:
     assert "sagemaker:DescribePipeline" in _refusal(caught.value)
 
 
-def test_handing_over_a_role_needs_pass_role(guarded: Sandbox, builder: Any) -> None:
+def test_handing_over_a_role_needs_pass_role_for_this_service(guarded: Sandbox, builder: Any) -> None:
     request = {
         "PipelineName": "Mine",
         "PipelineDefinition": DEFINITION,
@@ -82,7 +84,10 @@ def test_handing_over_a_role_needs_pass_role(guarded: Sandbox, builder: Any) -> 
     with pytest.raises(ClientError) as caught:
         builder.create_pipeline(**request)
     assert "iam:PassRole" in _refusal(caught.value)
-    _allow(guarded, "pass", ["iam:PassRole"], ROLE)
+    _allow(guarded, "pass", ["iam:PassRole"], ROLE, to="lambda.amazonaws.com")
+    with pytest.raises(ClientError):
+        builder.create_pipeline(**request)
+    _allow(guarded, "pass", ["iam:PassRole"], ROLE, to="sagemaker.amazonaws.com")
     builder.create_pipeline(**request)
     assert builder.describe_pipeline(PipelineName="Mine")["RoleArn"] == ROLE
 
