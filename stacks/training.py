@@ -64,7 +64,7 @@ class TrainingStack(Stack):
             context=handlers,
             environment={
                 **_start_settings(settings),
-                **_start_resources(storage, registry, pipeline),
+                **_start_resources(storage, pipeline),
                 "CODE_VERSION": code_version,
                 "CONTRACT_VERSION": definition.contract_version,
             },
@@ -81,7 +81,6 @@ class TrainingStack(Stack):
         storage.data.grant_list_versions(start.role)
         storage.artifacts.grant_write(start.role, prefix="snapshots/")
         storage.artifacts.grant_read(start.role, prefix="snapshots/")
-        registry.grant_list(start.role)
         pipeline.grant_start(start.role)
 
         close = Handler(
@@ -127,11 +126,10 @@ def _start_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-def _start_resources(storage: StorageResources, registry: ModelRegistry, pipeline: TrainingPipeline) -> dict[str, str]:
+def _start_resources(storage: StorageResources, pipeline: TrainingPipeline) -> dict[str, str]:
     return {
         "DATA_BUCKET": storage.data.name,
         "ARTIFACTS_BUCKET": storage.artifacts.name,
-        "MODEL_PACKAGE_GROUP": registry.name,
         "PIPELINE_NAME": pipeline.name,
     }
 

@@ -2,8 +2,8 @@
 
 AWS calls: dynamodb GetItem, PutItem (also in transactions) on the ledger; sagemaker DescribePipelineExecution,
 ListPipelineExecutionSteps on the pipeline's executions; s3 GetObject on ``runs/*/evaluate/evaluation.json`` of the
-artifacts bucket (ListBucket there, so that a missing report is "not found"); sqs SendMessage on the retrain queue;
-sns Publish on the notification topic.
+artifacts bucket (ListBucket there: a missing report is "not found", and the report for people is looked for);
+sqs SendMessage on the retrain queue; sns Publish on the notification topic.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -95,7 +95,17 @@ class Run(Record):
     package_arn: str | None = None
     version: int | None = None
     metrics: dict[str, float] = {}
+    """Of the challenger; ``champion_metrics`` and ``naive_metrics`` are figures on the same rows."""
+    champion_metrics: dict[str, float] = {}
+    naive_metrics: dict[str, float] = {}
+    gate_rule: str | None = None
+    gate_reason: str | None = None
+    improvement: float | None = None
+    lower_bound: float | None = None
+    report_uri: str | None = None
+    """The report for people: the evaluation of a judged run, the validation of refused data."""
     failure: str | None = None
+    """Why there is no verdict: refused data or a failed step. A kept champion is none."""
 
 
 class Deployment(Record):

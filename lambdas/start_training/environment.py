@@ -17,7 +17,6 @@ class StartTrainingEnvironment(HandlerEnvironment):
     max_objects: int = Field(ge=1)
     artifacts_bucket: str = Field(min_length=3)
     pipeline_name: str = Field(min_length=1)
-    model_package_group: str = Field(min_length=1)
     retrain_queue_url: str = Field(pattern=r"^https?://")
     cooldown_seconds: int = Field(ge=0)
     max_runs_per_day: int = Field(ge=1)

@@ -1,9 +1,9 @@
 """Entry point of StartTraining: parses the retrain queue's messages and hands them over as one request list.
 
 AWS calls: dynamodb GetItem, PutItem (also in transactions) on the ledger; s3 ListBucket, ListBucketVersions on the data
-bucket; s3 PutObject, GetObject on ``snapshots/*`` of the artifacts bucket; sagemaker ListModelPackages,
-StartPipelineExecution, DescribePipelineExecution; sqs SendMessage on the retrain queue; sns Publish on the notification
-topic. To close a run whose end was missed, also what CloseTraining calls.
+bucket; s3 PutObject, GetObject on ``snapshots/*`` of the artifacts bucket; sagemaker StartPipelineExecution,
+DescribePipelineExecution; sqs SendMessage on the retrain queue; sns Publish on the notification topic. To close a run
+whose end was missed, also what CloseTraining calls.
 """
 
 from typing import TYPE_CHECKING, Any

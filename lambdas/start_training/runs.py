@@ -93,18 +93,12 @@ class RunStarter:
         return response["PipelineExecutionArn"]
 
     def _champion(self) -> str:
-        """Return the package to beat: the one that serves, else the newest approved one, which is about to serve."""
+        """Return the package to beat: the one that serves according to the ledger.
+
+        Not the newest approved one: a version that was rolled back or never went live is no champion.
+        """
         live = self._ledger.live()
-        if live is not None:
-            return live.package_arn
-        approved = self._sagemaker.list_model_packages(
-            ModelPackageGroupName=self._environment.model_package_group,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=1,
-        )["ModelPackageSummaryList"]
-        return approved[0]["ModelPackageArn"] if approved else NO_CHAMPION
+        return live.package_arn if live else NO_CHAMPION
 
 
 def _plain(reason: str) -> str:

@@ -38,18 +38,6 @@ class ModelRegistry(Construct):
             arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-    def grant_list(self, role: iam.Role) -> None:
-        """Let ``role`` list versions.
-
-        The reference names the versions as the action's resource, but the request names the group: both are given.
-        """
-        allow(
-            role,
-            actions=["sagemaker:ListModelPackages"],
-            resources=[self._group.attr_model_package_group_arn, self._versions_arn(role)],
-            wildcard_reason=_WHY_VERSIONS,
-        )
-
     def grant_describe(self, role: iam.Role) -> None:
         """Let ``role`` read all about a version."""
         self._allow(role, "sagemaker:DescribeModelPackage")

@@ -12,8 +12,8 @@ from lambdas.close_training.environment import CloseTrainingEnvironment
 from lambdas.shared import ledger, telemetry
 from lambdas.shared.attributes import decode, encode, encode_item
 from lambdas.shared.clock import iso
-from lambdas.shared.closing import read_evaluation
 from lambdas.shared.errors import ConfigurationError, ConflictError
+from lambdas.shared.evaluation import read_evaluation
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.notifications import Notifier
 from lambdas.shared.records import LiveModel, TrainingState

@@ -3,13 +3,25 @@ import json
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from lambdas.shared.records import RunStatus
+from lambdas.shared import clock, ledger
+from lambdas.shared.records import LiveModel, RunStatus
 from tests.unit.lambdas.support.stage import NAME, PIPELINE, Stage
 
 
 def only_execution(stage: Stage) -> str:
     (arn,) = stage.sagemaker.executions
     return arn
+
+
+def live(version: int, package_arn: str) -> LiveModel:
+    return LiveModel(
+        version=version,
+        package_arn=package_arn,
+        endpoint_config=f"{NAME}-v{version}-0123abcd",
+        since=clock.now(),
+        by="pipeline",
+        sequence=version,
+    )
 
 
 def manifest(stage: Stage, snapshot_id: str) -> dict[str, object]:
@@ -256,12 +268,19 @@ def test_a_request_without_any_data_is_refused_with_the_layout_that_is_expected(
     assert "data/period=YYYY-MM[-DD]/<name>.parquet" in decision["reason"]
 
 
-def test_the_champion_is_what_serves_or_else_the_newest_approved_version(stage: Stage) -> None:
-    stage.sagemaker.register(NAME, 1)
-    second = stage.sagemaker.register(NAME, 2)
-    stage.sagemaker.register(NAME, 3, approval="Rejected")
+def test_the_champion_is_the_version_that_the_ledger_holds_for_live(stage: Stage) -> None:
+    """A newer approved version that was rolled back, or is still on its way, is not what a challenger has to beat."""
+    first = stage.sagemaker.register(NAME, 1)
+    stage.sagemaker.register(NAME, 2)
+    stage.ledger.commit(ledger.put_live(live(1, first)))
     stage.start_training(stage.drop("2013-01"))
-    assert stage.sagemaker.executions[only_execution(stage)].parameters["ChampionPackageArn"] == second
+    assert stage.sagemaker.executions[only_execution(stage)].parameters["ChampionPackageArn"] == first
+
+
+def test_without_a_live_version_there_is_no_champion(stage: Stage) -> None:
+    stage.sagemaker.register(NAME, 1)
+    stage.start_training(stage.drop("2013-01"))
+    assert stage.sagemaker.executions[only_execution(stage)].parameters["ChampionPackageArn"] == "none"
 
 
 def test_a_reason_is_written_so_that_the_registry_takes_it(stage: Stage) -> None:
