@@ -1,5 +1,10 @@
 """The training pipeline, written with the SageMaker Python SDK 3: Validate, Prepare, Train, Evaluate, Gate, Register.
 
+Validate says what it found and succeeds; the condition Accept lets good data on to Prepare and ends the run in the
+Fail step RejectData otherwise, so that a run over bad data is told from a job that crashed. Gate stands beside Accept
+and not inside it, because SageMaker has no nested conditions (page "Pipelines steps", condition step); Prepare alone
+stands in the branch, and what reads its output runs only when it has run.
+
 It knows no project: whatever differs between projects arrives as :class:`~pipelines.inputs.DefinitionInputs`.
 Import it through ``pipelines.compile``, which sets the environment that the SDK wants before it is imported.
 
@@ -21,6 +26,7 @@ from sagemaker.core.workflow.parameters import ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
@@ -86,7 +92,6 @@ class _Builder:
         arguments: Sequence[str | ParameterString],
         outputs: Sequence[ProcessingOutput],
         inputs: Sequence[ProcessingInput] = (),
-        after: Sequence[str] = (),
         property_files: Sequence[PropertyFile] = (),
     ) -> ProcessingStep:
         """Build one processing step; the code bundle goes on PYTHONPATH as the zip it is."""
@@ -103,7 +108,6 @@ class _Builder:
         )
         return ProcessingStep(
             name=name,
-            depends_on=list(after),
             property_files=list(property_files),
             step_args=processor.run(
                 inputs=[_processing_input("code", CODE_URI), *inputs],
@@ -112,12 +116,27 @@ class _Builder:
             ),
         )
 
-    def validate(self) -> ProcessingStep:
-        """Check every object of the snapshot against the contract."""
+    def validate(self, validation: PropertyFile) -> ProcessingStep:
+        """Judge the objects of the snapshot by the contract and by what the champion was trained on."""
         return self.processing(
             "Validate",
             arguments=self._snapshot_arguments(),
-            outputs=[_processing_output("report", self.run_uri("validate"), mode="Continuous")],
+            outputs=[_processing_output("report", self.run_uri("validate"))],
+            property_files=[validation],
+        )
+
+    def accept(self, validate: ProcessingStep, prepare: ProcessingStep, validation: PropertyFile) -> ConditionStep:
+        """Go on with accepted data; end the run with the sentence of the validation otherwise."""
+
+        def found(path: str) -> JsonGet:
+            return JsonGet(step_name=validate.name, property_file=validation, json_path=path)
+
+        reject = FailStep(name="RejectData", error_message=Join(on="", values=[found("summary")]))
+        return ConditionStep(
+            name="Accept",
+            conditions=[ConditionEquals(left=found("accepted"), right=True)],
+            if_steps=[prepare],
+            else_steps=[reject],
         )
 
     def prepare(self) -> ProcessingStep:
@@ -128,7 +147,6 @@ class _Builder:
             outputs=[
                 _processing_output(name, self.run_uri("prepare", name)) for name in ("train", "holdout", "report")
             ],
-            after=["Validate"],
         )
 
     def train(self, prepare: ProcessingStep) -> TrainingStep:
@@ -250,7 +268,8 @@ def build(inputs: DefinitionInputs, session: PipelineSession) -> Pipeline:
     parameters = Parameters.declare(inputs)
     builder = _Builder(inputs=inputs, parameters=parameters, session=session)
     evaluation = PropertyFile(name="evaluation", output_name="evaluation", path="evaluation.json")
-    validate = builder.validate()
+    validation = PropertyFile(name="validation", output_name="report", path="validation.json")
+    validate = builder.validate(validation)
     prepare = builder.prepare()
     train = builder.train(prepare)
     evaluate = builder.evaluate(prepare, train, evaluation)
@@ -263,7 +282,7 @@ def build(inputs: DefinitionInputs, session: PipelineSession) -> Pipeline:
     return Pipeline(
         name="__PIPELINE_NAME__",
         parameters=parameters.all(),
-        steps=[validate, prepare, train, evaluate, gate],
+        steps=[validate, builder.accept(validate, prepare, validation), train, evaluate, gate],
         pipeline_experiment_config=None,
         sagemaker_session=session,
     )
@@ -281,11 +300,10 @@ def _processing_input(name: str, uri: object) -> ProcessingInput:
     )
 
 
-def _processing_output(name: str, uri: Join, *, mode: str = "EndOfJob") -> ProcessingOutput:
-    """Describe an output. ``Continuous`` uploads while the job runs, so a report outlives a job that fails."""
+def _processing_output(name: str, uri: Join) -> ProcessingOutput:
     return ProcessingOutput(
         output_name=name,
-        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode=mode),
+        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode="EndOfJob"),
     )
 
 

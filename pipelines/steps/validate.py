@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from pipelines.steps import contract as contracts
 from pipelines.steps import drops
-from pipelines.steps.failure import StepError
+from pipelines.steps.failure import StepError, exit_message
 from pipelines.steps.paths import Paths
 from pipelines.steps.snapshot import Snapshot, SnapshotObject, SnapshotReader
 
@@ -40,10 +40,10 @@ class ObjectReport:
 
 
 def run(arguments: SnapshotArguments, paths: Paths, reader: SnapshotReader) -> None:
-    """Check every object, write ``validation.json``, and refuse the snapshot when anything is wrong.
+    """Check every object and write ``validation.json``: whether the data is accepted, and what was found.
 
     Raises:
-        StepError: naming the object and the column of the first problem.
+        StepError: when the snapshot cannot be read or the project contradicts itself; bad data raises nothing.
     """
     contract = contracts.load(arguments.project)
     if arguments.target != contract.output.name:
@@ -56,21 +56,26 @@ def run(arguments: SnapshotArguments, paths: Paths, reader: SnapshotReader) -> N
         ObjectReport(entry, drops.check(path, contract, time_column=arguments.time_column))
         for entry, path in reader.files(snapshot)
     ]
+    summary = _summary(reports)
     folder = paths.processing_output("report")
-    (folder / REPORT).write_text(_document(snapshot, contract, reports), "utf-8")
+    (folder / REPORT).write_text(_document(snapshot, contract, reports, summary), "utf-8")
+    print(summary)  # noqa: T201  # the job's log
+
+
+def _summary(reports: list[ObjectReport]) -> str:
     sentences = [sentence for report in reports for sentence in report.sentences()]
-    if sentences:
-        more = f" ({len(sentences) - 1} more in {REPORT})" if len(sentences) > 1 else ""
-        raise StepError(sentences[0] + more)
-    print(f"validated {len(reports)} objects, {sum(report.report.rows for report in reports)} rows")  # noqa: T201  # the job's log
+    if not sentences:
+        return f"accepted {len(reports)} objects with {sum(report.report.rows for report in reports)} rows"
+    return exit_message(sentences[0] + (f" ({len(sentences) - 1} more in {REPORT})" if len(sentences) > 1 else ""))
 
 
-def _document(snapshot: Snapshot, contract: contracts.Contract, reports: list[ObjectReport]) -> str:
+def _document(snapshot: Snapshot, contract: contracts.Contract, reports: list[ObjectReport], summary: str) -> str:
     document = {
         "format": _FORMAT,
         "snapshot_id": snapshot.id,
         "contract_version": contract.version,
-        "ok": not any(report.report.problems for report in reports),
+        "accepted": not any(report.report.problems for report in reports),
+        "summary": summary,
         "rows": sum(report.report.rows for report in reports),
         "unlabelled": sum(report.report.unlabelled for report in reports),
         "objects": [

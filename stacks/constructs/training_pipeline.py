@@ -50,7 +50,7 @@ def read_definition(settings: Settings) -> Definition:
 
 
 class TrainingPipeline(Construct):
-    """Validate → Prepare → Train → Evaluate → Gate → Register, as one deployed SageMaker pipeline."""
+    """Validate → Accept → Prepare → Train → Evaluate → Gate → Register, as one deployed SageMaker pipeline."""
 
     def __init__(
         self,

@@ -99,7 +99,7 @@ def text_breaches(value: str, shape: StringShape, path: str) -> Iterator[str]:
 def test_every_request_has_the_shape_that_sagemaker_takes(definition: dict[str, Any], service: Any) -> None:
     checked = 0
     for step in steps(definition):
-        if step["Type"] == "Condition":
+        if step["Type"] in ("Condition", "Fail"):
             continue
         operation, extra = OPERATIONS[step["Type"]]
         request = {**extra, **resolve(step["Arguments"], definition)}
@@ -122,13 +122,33 @@ def test_package_metadata_keeps_to_the_characters_that_sagemaker_takes(definitio
 def test_steps_have_the_names_and_the_order_that_others_rely_on(definition: dict[str, Any]) -> None:
     assert [(step["Name"], step["Type"]) for step in steps(definition)] == [
         ("Validate", "Processing"),
+        ("Accept", "Condition"),
         ("Prepare", "Processing"),
+        ("RejectData", "Fail"),
         ("Train", "Training"),
         ("Evaluate", "Processing"),
         ("Gate", "Condition"),
         ("Register", "RegisterModel"),
     ]
-    assert definition["Steps"][1]["DependsOn"] == ["Validate"]
+
+
+def test_only_accepted_data_goes_on_and_the_rest_ends_with_the_sentence_of_the_validation(
+    definition: dict[str, Any],
+) -> None:
+    accept = next(step for step in steps(definition) if step["Name"] == "Accept")["Arguments"]
+    (condition,) = accept["Conditions"]
+    assert condition["LeftValue"]["Std:JsonGet"]["Path"] == "accepted"
+    assert condition["RightValue"] is True
+    assert [step["Name"] for step in accept["IfSteps"]] == ["Prepare"]
+    (reject,) = accept["ElseSteps"]
+    (sentence,) = reject["Arguments"]["ErrorMessage"]["Std:Join"]["Values"]
+    assert sentence["Std:JsonGet"]["Path"] == "summary"
+
+
+def test_no_condition_stands_inside_another_which_sagemaker_refuses(definition: dict[str, Any]) -> None:
+    for step in definition["Steps"]:
+        inner = [*step["Arguments"].get("IfSteps", ()), *step["Arguments"].get("ElseSteps", ())]
+        assert "Condition" not in [each["Type"] for each in inner]
 
 
 def test_a_model_is_registered_only_when_the_gate_promotes(definition: dict[str, Any]) -> None:
@@ -151,11 +171,6 @@ def test_a_run_can_be_started_with_what_the_lambda_sends(definition: dict[str, A
         "ProcessingInstanceType",
         "TrainingInstanceType",
     } < names
-
-
-def test_a_report_of_a_failed_validation_reaches_s3(definition: dict[str, Any]) -> None:
-    (report,) = definition["Steps"][0]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
-    assert report["S3Output"]["S3UploadMode"] == "Continuous"
 
 
 def test_nothing_of_one_region_or_account_is_written_down(definition: dict[str, Any]) -> None:

@@ -203,6 +203,9 @@ def _check(definition: Definition) -> None:
     if twice:
         raise _invalid(f"step names must be unique: {twice}")
     for step in steps:
+        nested = sorted(inner.name for inner in (*step.then, *step.otherwise) if inner.type == "Condition")
+        if nested:  # AWS page "Pipelines steps", condition step, limitations
+            raise _invalid(f"condition steps cannot be nested: {nested} in {step.name!r}")
         missing = sorted(step.needs - set(names))
         if missing:
             raise _invalid(f"step {step.name!r} refers to steps that do not exist: {missing}")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,13 @@ def definition(project: str) -> dict[str, Any]:
     replacements = dict.fromkeys(compiled.PLACEHOLDERS, "sample")
     replacements |= {"__CODE_KEY__": CODE_KEY, "__ARTIFACTS_BUCKET__": ARTIFACTS_BUCKET}
     return compiled.load(project).render(replacements)
+
+
+def steps(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every step of a definition, those inside a branch too."""
+    for step in definition["Steps"]:
+        yield step
+        yield from (*step["Arguments"].get("IfSteps", ()), *step["Arguments"].get("ElseSteps", ()))
 
 
 def take_snapshot(s3: Any, *, prefix: str = "data/") -> tuple[str, str]:
@@ -78,7 +85,7 @@ class Run:
 
     def step(self, name: str) -> subprocess.CompletedProcess[str]:
         """Run one step; never raises, so that failures can be looked at."""
-        arguments = next(step for step in definition(self.project)["Steps"] if step["Name"] == name)["Arguments"]
+        arguments = next(step for step in steps(definition(self.project)) if step["Name"] == name)["Arguments"]
         training = name == "Train"
         specification = arguments["AlgorithmSpecification" if training else "AppSpecification"]
         base = self.base(name)

@@ -63,6 +63,38 @@ def test_a_condition_on_a_property_file_takes_one_branch(world: World, promote: 
         assert steps["Keep"]["FailureReason"] == "kept"
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_fail_step_says_what_an_earlier_step_wrote_and_nothing_behind_the_other_branch_runs(
+    world: World,
+    accepted: bool,  # noqa: FBT001
+) -> None:
+    evaluate = world.processing_step(
+        "Evaluate",
+        _WRITE,
+        json.dumps({"accepted": accepted, "summary": "a.parquet: column 'x' is missing"}),
+        PropertyFiles=[{"PropertyFileName": "evaluation", "OutputName": "out", "FilePath": "result.json"}],
+    )
+    message = {"Std:Join": {"On": "", "Values": ["refused: ", _json_get("summary")]}}
+    accept = {
+        "Name": "Accept",
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [{"Type": "Equals", "LeftValue": _json_get("accepted"), "RightValue": True}],
+            "IfSteps": [world.processing_step("Prepare", "")],
+            "ElseSteps": [{"Name": "Reject", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
+        },
+    }
+    after = world.processing_step("After", "", DependsOn=["Prepare"])
+    status, steps = world.run(world.create_pipeline(evaluate, accept, after))
+    if accepted:
+        assert (status, set(steps)) == ("Succeeded", {"Evaluate", "Accept", "Prepare", "After"})
+    else:
+        assert (status, set(steps)) == ("Failed", {"Evaluate", "Accept", "Reject"})
+        said = "refused: a.parquet: column 'x' is missing"
+        assert steps["Reject"]["Metadata"] == {"Fail": {"ErrorMessage": said}}
+        assert steps["Reject"]["FailureReason"] == said
+
+
 def test_a_branch_with_nothing_to_do_succeeds(world: World) -> None:
     condition = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
     gate = {"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [condition], "IfSteps": [_fail("no")]}}
@@ -286,6 +318,22 @@ def test_an_execution_keeps_the_definition_that_it_started_with(world: World) ->
         (
             {"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Fail"}, {"Name": "A", "Type": "Fail"}]},
             "must be unique",
+        ),
+        (
+            {
+                "Version": "2020-12-01",
+                "Steps": [
+                    {
+                        "Name": "Outer",
+                        "Type": "Condition",
+                        "Arguments": {
+                            "Conditions": [],
+                            "IfSteps": [{"Name": "Inner", "Type": "Condition", "Arguments": {"Conditions": []}}],
+                        },
+                    }
+                ],
+            },
+            "cannot be nested",
         ),
     ],
 )
