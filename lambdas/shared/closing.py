@@ -4,13 +4,12 @@ Nothing is taken from the event but the execution's ARN: status, steps and repor
 AWS pages: "DescribePipelineExecution", "PipelineExecutionStep" (Amazon SageMaker API Reference).
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from lambdas.shared import clock, ledger
+from lambdas.shared import clock, ledger, outcomes
 from lambdas.shared.errors import ConflictError, NotYetError
+from lambdas.shared.evaluation import CHAMPION_UNREADABLE, Evaluation, evaluation_key, read_evaluation
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.notifications import Notifier
 from lambdas.shared.records import Run, RunStatus, TrainingState
@@ -18,6 +17,8 @@ from lambdas.shared.telemetry import count, logger
 from lambdas.shared.wake_up import RetrainQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
@@ -26,6 +27,13 @@ _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 _REJECT_DATA = "RejectData"
 """The Fail step that ends a run whose data Validate refused; a Validate that fails has crashed."""
 _ATTEMPTS = 5
+_JUDGED = ("evaluate/evaluation.html", "evaluate/evaluation.json")
+_REPORTS = {
+    RunStatus.PROMOTED: _JUDGED,
+    RunStatus.KEPT_CHAMPION: _JUDGED,
+    RunStatus.REJECTED_DATA: ("validate/validation.json",),
+}
+_REPORTS_OF_A_FAILURE = (*_JUDGED, "validate/validation.json")
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,6 @@ class Verdict:
     status: RunStatus
     package_arn: str | None = None
     failure: str | None = None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What the Evaluate step reported, where it got that far."""
-
-    metrics: dict[str, float]
-    gate_reason: str | None
 
 
 def judge(
@@ -133,8 +133,8 @@ class RunCloser:
 
     def _finish(self, run: Run, verdict: Verdict, *, execution_arn: str) -> None:
         evaluation = self._evaluation(run.run_id)
+        verdict = with_evaluation(verdict, evaluation)
         version = int(verdict.package_arn.rpartition("/")[2]) if verdict.package_arn else None
-        failure = evaluation.gate_reason if verdict.status is RunStatus.KEPT_CHAMPION else verdict.failure
         closed = run.model_copy(
             update={
                 "status": verdict.status,
@@ -142,12 +142,13 @@ class RunCloser:
                 "ended_at": clock.now(),
                 "package_arn": verdict.package_arn,
                 "version": version,
-                "metrics": evaluation.metrics,
-                "failure": failure,
+                "failure": verdict.failure,
+                "report_uri": self._report_uri(run.run_id, verdict.status),
+                **asdict(evaluation),
             }
         )
         # Told before it is recorded: a crash in between repeats the message, the other order could lose it.
-        _tell(self._notifier, closed)
+        outcomes.tell(self._notifier, closed)
         self._record(closed)
         count("RunsClosed")
 
@@ -179,71 +180,29 @@ class RunCloser:
             yield from page["PipelineExecutionSteps"]
 
     def _evaluation(self, run_id: str) -> Evaluation:
-        key = f"runs/{run_id}/evaluate/evaluation.json"
         try:
-            body = self._s3.get_object(Bucket=self._artifacts_bucket, Key=key)["Body"].read()
+            answer = self._s3.get_object(Bucket=self._artifacts_bucket, Key=evaluation_key(run_id))
         except self._s3.exceptions.NoSuchKey:
-            return Evaluation(metrics={}, gate_reason=None)
-        return read_evaluation(body)
+            return Evaluation()
+        return read_evaluation(answer["Body"].read())
+
+    def _report_uri(self, run_id: str, status: RunStatus) -> str | None:
+        """Return where the run's report for people lies, as far as the run got."""
+        for name in _REPORTS.get(status, _REPORTS_OF_A_FAILURE):
+            key = f"runs/{run_id}/{name}"
+            listed = self._s3.list_objects_v2(Bucket=self._artifacts_bucket, Prefix=key, MaxKeys=1)
+            if any(each["Key"] == key for each in listed.get("Contents", [])):
+                return f"s3://{self._artifacts_bucket}/{key}"
+        return None
+
+
+def with_evaluation(verdict: Verdict, evaluation: Evaluation) -> Verdict:
+    """Turn a gate that could judge nothing into a failure: the champion was not beaten, it was not even scored."""
+    if verdict.status is RunStatus.KEPT_CHAMPION and evaluation.gate_rule == CHAMPION_UNREADABLE:
+        return Verdict(RunStatus.FAILED, failure=evaluation.gate_reason or "the live model could not be scored")
+    return verdict
 
 
 def released(state: TrainingState) -> TrainingState:
     """Return the state with no run in flight; what waits (``dirty``) stays until a run has taken it up."""
     return state.model_copy(update={"run_id": None, "execution_arn": None, "started_at": None})
-
-
-def read_evaluation(body: bytes) -> Evaluation:
-    """Read the report of the Evaluate step; a report that cannot be read costs the metrics, never the closing."""
-    try:
-        report = json.loads(body)
-        gate = report.get("gate", {})
-        return Evaluation(metrics=dict(_numbers(report.get("metrics", {}))), gate_reason=gate.get("reason"))
-    except (ValueError, AttributeError):
-        logger.warning("evaluation.json is not a report", body=body[:200])
-        return Evaluation(metrics={}, gate_reason=None)
-
-
-def _numbers(values: Any, path: str = "") -> Iterator[tuple[str, float]]:
-    if isinstance(values, dict):
-        for name, value in values.items():
-            yield from _numbers(value, f"{path}.{name}" if path else name)
-    elif isinstance(values, int | float) and not isinstance(values, bool) and abs(values) < float("inf"):
-        yield path, float(values)
-
-
-def _tell(notifier: Notifier, run: Run) -> None:
-    facts = {
-        "run": run.run_id,
-        "reason": run.reason,
-        "snapshot": run.snapshot_id,
-        "execution": run.execution_arn,
-        "version": run.version,
-        **{f"metric {name}": f"{value:.6g}" for name, value in run.metrics.items()},
-    }
-    match run.status:
-        case RunStatus.PROMOTED if run.parameters.get("ApprovalStatus") == "Approved":
-            headline = f"Training promoted version {run.version}"
-            text = "The challenger passed the gate and was registered as approved; its deployment starts by itself."
-            action = "nothing; another message follows when the version serves."
-        case RunStatus.PROMOTED:
-            headline = f"Version {run.version} waits for approval"
-            text = "The challenger passed the gate and was registered; this environment is set to manual approval."
-            action = f"review the metrics and approve or reject model package {run.package_arn}."
-        case RunStatus.KEPT_CHAMPION:
-            headline = "Training kept the champion"
-            text = f"The challenger did not pass the gate: {run.failure or 'see the evaluation report'}."
-            action = "nothing; the live model stays as it is."
-        case RunStatus.REJECTED_DATA:
-            headline = "Data refused, nothing was trained"
-            text = f"The validation refused the snapshot. {run.failure}"
-            action = (
-                "correct the named objects and upload them again; that starts a new run. The live model is untouched."
-            )
-        case _:
-            headline = "Training failed"
-            text = f"The run ended without a model. {run.failure}"
-            action = (
-                "read the failing step's log (link in the execution), remove the cause and request a run again with "
-                '`python -m ops retrain --reason "..."`. The live model is untouched.'
-            )
-    notifier.tell(headline, text=text, facts=facts, action=action)

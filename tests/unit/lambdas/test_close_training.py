@@ -52,6 +52,7 @@ def test_a_registered_model_promotes_the_run_with_its_metrics(stage: Stage) -> N
     assert run.status is RunStatus.PROMOTED
     assert (run.version, run.package_arn) == (3, PACKAGE)
     assert run.metrics == {"rmse": 12.5, "naive.rmse": 20.0}
+    assert run.report_uri == f"s3://{stage.artifacts}/runs/{run.run_id}/evaluate/evaluation.json"
     assert stage.notifications()[-1] == "Training promoted version 3"
 
 
@@ -65,13 +66,75 @@ def test_manual_approval_tells_people_that_a_version_waits_for_them(
     assert PACKAGE in stage.gate.made("Publish")[-1]["Message"]
 
 
-def test_a_gate_that_said_no_keeps_the_champion_and_says_why(stage: Stage) -> None:
-    gate = {"StepName": "Gate", "StepStatus": "Succeeded", "Metadata": {"Condition": {"Outcome": "False"}}}
-    run = ended(stage, "Succeeded", [*PASSED, gate], {"gate": {"promote": "false", "reason": "3 % better than naive"}})
+JUDGED = {
+    "format": 2,
+    "metrics": {"rmse": 12.4},
+    "naive": {"predictor": "mean", "value": 150.0, "metrics": {"rmse": 93.1}},
+    "champion": {"package_arn": PACKAGE, "version": 2, "metrics": {"rmse": 12.5}},
+    "comparison": {"metric": "rmse", "improvement": 0.008, "lower_bound": -0.0125, "clusters": 14},
+    "gate": {
+        "promote": False,
+        "rule": "champion",
+        "metric": "rmse",
+        "improvement": 0.008,
+        "reason": "the lower bound -1.25 % of the improvement does not clear the margin 1 %",
+    },
+}
+SAID_NO = {"StepName": "Gate", "StepStatus": "Succeeded", "Metadata": {"Condition": {"Outcome": "False"}}}
+
+
+def told(stage: Stage) -> str:
+    message: str = stage.gate.made("Publish")[-1]["Message"]
+    return message
+
+
+def test_a_kept_champion_is_no_failure_and_people_see_both_models_and_why(stage: Stage) -> None:
+    run = ended(stage, "Succeeded", [*PASSED, SAID_NO], JUDGED)
 
     assert run.status is RunStatus.KEPT_CHAMPION
-    assert run.failure == "3 % better than naive"
+    assert run.failure is None
+    assert (run.gate_rule, run.improvement, run.lower_bound) == ("champion", 0.008, -0.0125)
+    assert "does not clear the margin" in (run.gate_reason or "")
+    assert (run.metrics, run.champion_metrics, run.naive_metrics) == ({"rmse": 12.4}, {"rmse": 12.5}, {"rmse": 93.1})
     assert stage.notifications()[-1] == "Training kept the champion"
+    assert "challenger 12.4 (champion 12.5, naive 93.1)" in told(stage)
+    assert "+0.80%, lower bound -1.25%" in told(stage)
+    assert "does not clear the margin 1 %" in told(stage)
+    assert f"aws s3 cp {run.report_uri} ." in told(stage)
+
+
+def test_a_gate_of_the_first_format_is_read_as_well(stage: Stage) -> None:
+    report = {"format": 1, "champion": None, "gate": {"promote": "false", "reason": "3 % better than naive"}}
+    run = ended(stage, "Succeeded", [*PASSED, SAID_NO], report)
+
+    assert run.status is RunStatus.KEPT_CHAMPION
+    assert run.gate_reason == "3 % better than naive"
+    assert run.champion_metrics == {}
+
+
+def test_a_champion_that_could_not_be_scored_is_a_failure_that_says_what_to_do(stage: Stage) -> None:
+    reason = "model package 2 does not exist any more: approve the version that serves, or roll back"
+    gate = {"promote": False, "rule": "champion_unreadable", "reason": reason}
+    run = ended(stage, "Succeeded", [*PASSED, SAID_NO], {"format": 2, "metrics": {"rmse": 12.4}, "gate": gate})
+
+    assert run.status is RunStatus.FAILED
+    assert run.failure == reason
+    assert stage.notifications()[-1] == "The champion could not be judged"
+    assert reason in told(stage)
+    assert "request a run again" in told(stage)
+
+
+def test_the_report_for_people_is_linked_once_it_exists(stage: Stage) -> None:
+    run_id, arn = running(stage)
+    for name in ("evaluate/evaluation.html", "evaluate/evaluation.json"):
+        body = json.dumps(JUDGED).encode()
+        stage.clients["s3"].put_object(Bucket=stage.artifacts, Key=f"runs/{run_id}/{name}", Body=body)
+    stage.sagemaker.end(arn, "Succeeded", steps=[*PASSED, SAID_NO])
+    stage.close_training(arn)
+
+    run = stage.ledger.run(run_id)
+    assert run is not None
+    assert run.report_uri == f"s3://{stage.artifacts}/runs/{run_id}/evaluate/evaluation.html"
 
 
 def test_data_that_validation_refused_is_named_in_ledger_and_message(stage: Stage) -> None:
