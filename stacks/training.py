@@ -13,8 +13,9 @@ from stacks.constructs.training_pipeline import TrainingPipeline, read_definitio
 from stacks.settings import Settings
 from stacks.storage import StorageResources
 
-_BURST = 100
-"""Requests that one invocation of StartTraining takes together; all of them make one run."""
+_BURST = 90
+"""Requests that one invocation of StartTraining takes together; all of them make one run. It remembers them in one
+transaction of the ledger, which holds at most 100 writes (page "TransactWriteItems")."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The ledger: one DynamoDB table that says what runs, what is live, and why. Also read by ``ops``.
 
 Keys (``pk`` / ``sk``): ``STATE#training|live|deployment`` / ``STATE``; ``RUN`` / run id; ``DEPLOYMENT`` /
-``<version, six digits>#<endpoint config>``; ``DECISION`` / ``<time>#<identity>``; ``REQUEST`` / message id.
+``<version, six digits>#<endpoint config>``; ``DECISION`` / ``<time>#<identity>``; ``REQUEST`` / message id;
+``SNAPSHOT`` / snapshot id.
 
 Every write states the condition under which it is still right. A :class:`Write` is one conditional put;
 :meth:`Ledger.commit` applies several of them together or not at all.
@@ -27,6 +28,7 @@ from lambdas.shared.records import (
     Record,
     Run,
     RunStatus,
+    TrainedSnapshot,
     TrainingState,
 )
 
@@ -121,6 +123,12 @@ def put_decision(decision: Decision) -> Write:
     return Write("DECISION", key, decision, "attribute_not_exists(pk)")
 
 
+def put_trained(run: Run) -> Write:
+    """Remember the first run of a snapshot."""
+    record = TrainedSnapshot(snapshot_id=run.snapshot_id, run_id=run.run_id)
+    return Write("SNAPSHOT", run.snapshot_id, record, "attribute_not_exists(pk)")
+
+
 def put_handled(request_id: str, *, by: str) -> Write:
     """Remember that a request was served; a second one is a conflict."""
     now = clock.now()
@@ -152,6 +160,10 @@ class Ledger:
     def run(self, run_id: str) -> Run | None:
         """Return one run."""
         return self._get("RUN", run_id, Run)
+
+    def trained(self, snapshot_id: str) -> TrainedSnapshot | None:
+        """Return which run was first started on a snapshot."""
+        return self._get("SNAPSHOT", snapshot_id, TrainedSnapshot)
 
     def newest_deployment(self) -> Deployment | None:
         """Return the deployment that was requested last, open or settled."""

@@ -155,6 +155,13 @@ class Decision(Record):
     subject: str | None = None
 
 
+class TrainedSnapshot(Record):
+    """Remembers that a run was started on a snapshot, so that a late event about its data starts no second one."""
+
+    snapshot_id: str
+    run_id: str
+
+
 class HandledRequest(Record):
     """Remembers that a person's request was served, so that a second delivery of it is not served again."""
 

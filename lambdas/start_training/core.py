@@ -144,9 +144,10 @@ class TrainingStarter:
         if wish is None:
             return
         listing = list_window(self._s3, self._window)
-        match decide(state, wish, listing=listing, window=self._window, rules=self._rules):
+        trained = self._ledger.trained(listing.snapshot.id)
+        match decide(state, wish, listing=listing, window=self._window, rules=self._rules, trained=trained):
             case Start():
-                self._start(state, wish, requests, listing.snapshot)
+                self._start(state, wish, requests, listing.snapshot, first_on_snapshot=trained is None)
             case NothingNew(reason):
                 count("NothingNew")
                 self._settle(state, requests, outcome="nothing_new", reason=reason + self._strays(requests))
@@ -162,7 +163,15 @@ class TrainingStarter:
         stray = next((key for key in keys if period_of(key, prefix=prefix) is None), None)
         return f"; {stray} is not counted as data, which lies at {prefix}{LAYOUT}" if stray else ""
 
-    def _start(self, state: TrainingState, wish: Wish, requests: Sequence[Request], snapshot: Snapshot) -> None:
+    def _start(
+        self,
+        state: TrainingState,
+        wish: Wish,
+        requests: Sequence[Request],
+        snapshot: Snapshot,
+        *,
+        first_on_snapshot: bool,
+    ) -> None:
         run = self._runs.plan(wish, snapshot)
         locked = _without_wish(state).model_copy(
             update={
@@ -174,7 +183,10 @@ class TrainingStarter:
                 "refusal": None,
             }
         )
-        self._ledger.commit(ledger.put_training(locked), ledger.put_new_run(run), *_remember(requests, by=run.run_id))
+        writes = [ledger.put_training(locked), ledger.put_new_run(run)]
+        if first_on_snapshot:
+            writes.append(ledger.put_trained(run))
+        self._ledger.commit(*writes, *_remember(requests, by=run.run_id))
         self._start_execution(self._ledger.training())
 
     def _settle(self, state: TrainingState, requests: Sequence[Request], *, outcome: str, reason: str) -> None:

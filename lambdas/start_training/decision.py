@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lambdas.shared import clock
-from lambdas.shared.records import TrainingState
+from lambdas.shared.records import TrainedSnapshot, TrainingState
 from lambdas.start_training.events import Request
 from lambdas.start_training.window import LAYOUT, Listing, Window
 
@@ -79,8 +79,16 @@ def combine(state: TrainingState, requests: Sequence[Request]) -> Wish | None:
     )
 
 
-def decide(state: TrainingState, wish: Wish, *, listing: Listing, window: Window, rules: Rules) -> Decision:
-    """Decide, with no run in flight, what becomes of a wish."""
+def decide(
+    state: TrainingState,
+    wish: Wish,
+    *,
+    listing: Listing,
+    window: Window,
+    rules: Rules,
+    trained: TrainedSnapshot | None,
+) -> Decision:
+    """Decide, with no run in flight, what becomes of a wish; ``trained`` is the earlier run on the same snapshot."""
     where = f"s3://{window.bucket}/{window.prefix}"
     if listing.too_many:
         first, last = listing.snapshot.periods[0], listing.snapshot.periods[-1]
@@ -95,8 +103,9 @@ def decide(state: TrainingState, wish: Wish, *, listing: Listing, window: Window
             f"there is no data: no object {where}{LAYOUT} exists",
             "upload the first period of data; its event starts the training.",
         )
-    if wish.requires_new_data and listing.snapshot.id == state.last_snapshot_id:
-        return NothingNew(f"snapshot {listing.snapshot.id[:12]} was already trained on (asked: {wish.reason})")
+    if wish.requires_new_data and trained is not None:
+        known = f"run {trained.run_id} was already trained on snapshot {trained.snapshot_id[:12]}"
+        return NothingNew(f"{known} (asked: {wish.reason})")
     return _when(state, wish, rules)
 
 

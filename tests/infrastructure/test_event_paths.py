@@ -192,4 +192,4 @@ def test_a_burst_of_data_settles_and_reaches_one_invocation(sandbox: Any, produc
     mapping = sandbox["Training"].one("AWS::Lambda::EventSourceMapping", "StartTraining")
 
     assert delays == [2, 60]
-    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (100, 1)
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (90, 1)

@@ -119,6 +119,27 @@ def test_overwriting_data_changes_the_snapshot_but_not_the_old_manifest(stage: S
     assert manifest(stage, first) == before
 
 
+def test_a_late_event_about_data_of_an_earlier_run_starts_nothing_although_another_run_came_between(
+    stage: Stage,
+) -> None:
+    good = stage.drop("2013-01")
+    stage.start_training(good)
+    stage.sagemaker.end(only_execution(stage), "Succeeded")
+    stage.close_training(only_execution(stage))
+    stage.start_training(stage.drop("2013-02", name="bad"))
+    second = stage.ledger.training().execution_arn or ""
+    stage.sagemaker.end(second, "Failed")
+    stage.close_training(second)
+    stage.clients["s3"].delete_object(Bucket=stage.data, Key="data/period=2013-02/bad.parquet")
+
+    stage.start_training(good)
+
+    assert stage.ledger.training().run_id is None
+    assert len(stage.sagemaker.executions) == 2
+    (decision,) = stage.items("DECISION")
+    assert decision["outcome"] == "nothing_new"
+
+
 def test_data_that_was_trained_on_before_is_recorded_as_nothing_new(stage: Stage) -> None:
     event = stage.drop("2013-01")
     stage.start_training(event)
