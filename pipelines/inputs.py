@@ -8,19 +8,68 @@ reads its own few values and refuses what it cannot read.
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = Path(__file__).resolve().parent / "projects"
+NONE = "none"
+"""Stands for an empty list, because SageMaker takes no empty parameter."""
+LONGEST_ARGUMENT = 256
+"""Characters of one argument of a processing job (API reference, AppSpecification, ContainerArguments)."""
+GUARD_KEYS = ("metric", "max_worsening")
+SLICE_KEYS = ("column", "min_rows", "max_worsening")
+"""Keys of ``[[gate.guards]]`` and ``[[gate.slices]]``, in the order in which the Evaluate step reads them."""
 _T = TypeVar("_T")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RECORDABLE = re.compile(r"[\w .:/=+\-@]{1,256}")
 
 
 class DefinitionInputError(ValueError):
     """A value that the pipeline definition needs is missing or has the wrong type."""
+
+
+@dataclass(frozen=True)
+class GateInputs:
+    """The ``[gate]`` settings, as texts where the pipeline carries texts.
+
+    Attributes:
+        metric: primary metric.
+        direction: ``minimize`` or ``maximize``.
+        margin: share that the lower bound of the improvement over the champion must exceed.
+        alpha: one-sided error probability of that bound.
+        min_improvement_over_naive: share by which a first model must beat the naive predictor.
+        cluster: ``hour``, ``day`` or ``week``: rows of one are judged together.
+        min_clusters: fewest clusters that are compared on.
+        guards: ``metric:max_worsening``, comma-separated, or ``none``.
+        slices: ``column:min_rows:max_worsening``, comma-separated, or ``none``.
+    """
+
+    metric: str
+    direction: str
+    margin: float
+    alpha: float
+    min_improvement_over_naive: float
+    cluster: str
+    min_clusters: int
+    guards: str
+    slices: str
+
+    def parameter_defaults(self) -> dict[str, str | int]:
+        """Return the defaults of the gate's pipeline parameters."""
+        return {
+            "GateMetric": self.metric,
+            "GateDirection": self.direction,
+            "GateMargin": str(self.margin),
+            "GateAlpha": str(self.alpha),
+            "GateMinImprovementOverNaive": str(self.min_improvement_over_naive),
+            "GateCluster": self.cluster,
+            "GateMinClusters": str(self.min_clusters),
+            "GateGuards": self.guards,
+            "GateSlices": self.slices,
+        }
 
 
 @dataclass(frozen=True)
@@ -37,9 +86,7 @@ class DefinitionInputs:
         hyperparameters: handed to the project's train code; values as text, the way SageMaker hands them on.
         training_instance_type: instance of the training job; the processing jobs use it too.
         max_runtime_seconds: hard limit of each job.
-        metric: primary metric of the gate.
-        direction: ``minimize`` or ``maximize``.
-        min_improvement_over_naive: share by which a first model must beat the naive predictor.
+        gate: when a challenger replaces the champion.
         contract_version: version of the model's contract.
     """
 
@@ -52,9 +99,7 @@ class DefinitionInputs:
     hyperparameters: tuple[tuple[str, str], ...]
     training_instance_type: str
     max_runtime_seconds: int
-    metric: str
-    direction: str
-    min_improvement_over_naive: float
+    gate: GateInputs
     contract_version: str
 
     def parameter_defaults(self) -> dict[str, str | int]:
@@ -70,10 +115,8 @@ class DefinitionInputs:
             "MaxRuntimeSeconds": self.max_runtime_seconds,
             "HoldoutDays": str(self.holdout_days),
             "Seed": str(self.seed),
-            "GateMetric": self.metric,
-            "GateDirection": self.direction,
-            "GateMinImprovementOverNaive": str(self.min_improvement_over_naive),
         }
+        defaults |= self.gate.parameter_defaults()
         return defaults | {hyperparameter_name(name): value for name, value in self.hyperparameters}
 
 
@@ -97,12 +140,10 @@ def parse(sections: Mapping[str, object], *, contract_version: str) -> Definitio
         time_column=_value(sections, "project", "time_column", str),
         holdout_days=_value(sections, "data", "holdout_days", int),
         seed=_value(sections, "training", "seed", int),
-        hyperparameters=tuple(sorted((key, as_text(value)) for key, value in hyperparameters.items())),
+        hyperparameters=tuple(sorted(_hyperparameter(key, value) for key, value in hyperparameters.items())),
         training_instance_type=_value(sections, "training", "instance_type", str),
         max_runtime_seconds=60 * _value(sections, "training", "max_runtime_minutes", int),
-        metric=_value(sections, "gate", "metric", str),
-        direction=_value(sections, "gate", "direction", str),
-        min_improvement_over_naive=_value(sections, "gate", "min_improvement_over_naive", float),
+        gate=_gate(sections),
         contract_version=contract_version,
     )
 
@@ -139,6 +180,67 @@ def contract_version(folder: Path) -> str:
 def as_text(value: object) -> str:
     """Write a setting the way SageMaker carries it: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def joined(key: str, entries: Iterable[Mapping[str, object]], *, keys: Sequence[str]) -> str:
+    """Write the guards or slices of a gate as one text, ``none`` when there are none.
+
+    Raises:
+        DefinitionInputError: when a key of an entry is missing, or the text is longer than a job's argument may be.
+    """
+    texts = []
+    for entry in entries:
+        missing = [name for name in keys if name not in entry]
+        if missing:
+            raise DefinitionInputError(f"project.toml: an entry of gate.{key} has no {missing[0]}")
+        texts.append(":".join(as_text(entry[name]) for name in keys))
+    text = ",".join(texts) or NONE
+    if len(text) > LONGEST_ARGUMENT:
+        raise DefinitionInputError(
+            f"project.toml: gate.{key} is {len(text)} characters long when written as {text[:40]}..., and SageMaker "
+            f"takes {LONGEST_ARGUMENT}: name fewer {key}"
+        )
+    return text
+
+
+def _gate(sections: Mapping[str, object]) -> GateInputs:
+    """Read the gate; what is not written has the default of the schema (``stacks.settings.model``)."""
+    gate = _section(sections, "gate")
+    return GateInputs(
+        metric=_value(sections, "gate", "metric", str),
+        direction=_value(sections, "gate", "direction", str),
+        margin=_share(sections, "margin", 0.01),
+        alpha=_share(sections, "alpha", 0.01),
+        min_improvement_over_naive=_share(sections, "min_improvement_over_naive", 0.10),
+        cluster=_value(sections, "gate", "cluster", str) if "cluster" in gate else "day",
+        min_clusters=_value(sections, "gate", "min_clusters", int) if "min_clusters" in gate else 7,
+        guards=joined("guards", _tables(gate, "guards"), keys=GUARD_KEYS),
+        slices=joined("slices", _tables(gate, "slices"), keys=SLICE_KEYS),
+    )
+
+
+def _share(sections: Mapping[str, object], key: str, default: float) -> float:
+    value = _section(sections, "gate").get(key, default)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise DefinitionInputError(f"project.toml: gate.{key} is {value!r}, expected a number")
+    return float(value)
+
+
+def _tables(gate: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    entries = gate.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise DefinitionInputError(f"project.toml: gate.{key} is {entries!r}, expected [[gate.{key}]] tables")
+    return entries
+
+
+def _hyperparameter(key: str, value: object) -> tuple[str, str]:
+    text = as_text(value)
+    if not _RECORDABLE.fullmatch(text):
+        raise DefinitionInputError(
+            f"project.toml: training.hyperparameters.{key} is {text!r}: every model version carries it in its record, "
+            "which takes 1 to 256 letters, digits, spaces and _ . : / = + - @ (CustomerMetadataProperties)"
+        )
+    return key, text
 
 
 def _section(mapping: Mapping[str, object], key: str, *, parent: str = "") -> Mapping[str, object]:

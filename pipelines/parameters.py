@@ -8,6 +8,21 @@ from pipelines.inputs import DefinitionInputs, hyperparameter_name
 
 
 @dataclass(frozen=True)
+class GateParameters:
+    """The gate's settings; guards and slices are lists in one text each."""
+
+    metric: ParameterString
+    direction: ParameterString
+    margin: ParameterString
+    alpha: ParameterString
+    min_improvement: ParameterString
+    cluster: ParameterString
+    min_clusters: ParameterString
+    guards: ParameterString
+    slices: ParameterString
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The pipeline's parameters by purpose. All but one are text, the way StartPipelineExecution hands them on."""
 
@@ -24,9 +39,7 @@ class Parameters:
     max_runtime_seconds: ParameterInteger
     holdout_days: ParameterString
     seed: ParameterString
-    gate_metric: ParameterString
-    gate_direction: ParameterString
-    gate_min_improvement: ParameterString
+    gate: GateParameters
     hyperparameters: tuple[tuple[str, ParameterString], ...]
 
     @classmethod
@@ -55,13 +68,28 @@ class Parameters:
             max_runtime_seconds=ParameterInteger("MaxRuntimeSeconds", default_value=defaults["MaxRuntimeSeconds"]),
             holdout_days=text("HoldoutDays"),
             seed=text("Seed"),
-            gate_metric=text("GateMetric"),
-            gate_direction=text("GateDirection"),
-            gate_min_improvement=text("GateMinImprovementOverNaive"),
+            gate=GateParameters(
+                metric=text("GateMetric"),
+                direction=text("GateDirection"),
+                margin=text("GateMargin"),
+                alpha=text("GateAlpha"),
+                min_improvement=text("GateMinImprovementOverNaive"),
+                cluster=text("GateCluster"),
+                min_clusters=text("GateMinClusters"),
+                guards=text("GateGuards"),
+                slices=text("GateSlices"),
+            ),
             hyperparameters=tuple((key, text(hyperparameter_name(key))) for key, _ in inputs.hyperparameters),
         )
 
     def all(self) -> list[ParameterString | ParameterInteger]:
         """Return them in the order of their declaration."""
-        single = [value for value in vars(self).values() if not isinstance(value, tuple)]
-        return single + [parameter for _, parameter in self.hyperparameters]
+        found: list[ParameterString | ParameterInteger] = []
+        for value in vars(self).values():
+            if isinstance(value, GateParameters):
+                found.extend(vars(value).values())
+            elif isinstance(value, tuple):
+                found.extend(parameter for _, parameter in value)
+            else:
+                found.append(value)
+        return found

@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pipelines.steps.failure import StepError, exit_message
 from pipelines.steps.paths import Paths
@@ -62,11 +62,15 @@ def _train(paths: Paths, **options: str) -> None:
     train.run(train.TrainArguments(**options), paths)
 
 
-def _evaluate(paths: Paths, *, min_improvement_over_naive: float, **options: str) -> None:
+def _evaluate(paths: Paths, *, project: str, target: str, time_column: str, champion: str, **gate: Any) -> None:
     _yield_while_waiting()
     from pipelines.steps import evaluate  # noqa: PLC0415  # see the module's docstring
+    from pipelines.steps.gate import rules  # noqa: PLC0415  # the same
 
-    evaluate.run(evaluate.EvaluateArguments(min_improvement_over_naive=min_improvement_over_naive, **options), paths)
+    arguments = evaluate.EvaluateArguments(
+        project=project, target=target, time_column=time_column, champion=champion, rules=rules.parse(**gate)
+    )
+    evaluate.run(arguments, paths)
 
 
 def _yield_while_waiting() -> None:
@@ -92,10 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     snapshot = ("--snapshot-uri", "--snapshot-id", "--target", "--time-column")
     step("validate", _validate, *snapshot)
     step("prepare", _prepare, *snapshot).add_argument("--holdout-days", type=int, required=True)
-    step("train", _train, "--target", "--snapshot-id")
-    step("evaluate", _evaluate, "--task", "--target", "--metric", "--direction").add_argument(
-        "--min-improvement-over-naive", type=float, required=True
-    )
+    step("train", _train, "--target", "--time-column", "--snapshot-id")
+    judging = ("--task", "--metric", "--direction", "--unit", "--guards", "--slices")
+    evaluate = step("evaluate", _evaluate, "--target", "--time-column", "--champion", *judging)
+    for number in ("--margin", "--alpha", "--min-improvement-over-naive"):
+        evaluate.add_argument(number, type=float, required=True)
+    evaluate.add_argument("--min-clusters", type=int, required=True)
     return parser
 
 

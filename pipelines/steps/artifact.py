@@ -28,7 +28,10 @@ _CODE_SUFFIXES = frozenset({".py", ".json"})
 
 @dataclass(frozen=True)
 class Training:
-    """How a model came to be: everything that its bytes depend on, and nothing that changes from run to run."""
+    """How a model came to be: everything that its bytes depend on, and nothing that changes from run to run.
+
+    ``trained_until`` is the time of the newest training row (ISO 8601): a later run judges the model on newer rows.
+    """
 
     project: str
     target: str
@@ -37,6 +40,7 @@ class Training:
     seed: int
     hyperparameters: Mapping[str, str]
     rows: int
+    trained_until: str
     libraries: Mapping[str, str]
     format: int = _FORMAT
 

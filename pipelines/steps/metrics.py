@@ -25,14 +25,34 @@ class Metric:
     compute: Callable[[FloatArray, FloatArray], float]
 
 
+def squared_errors(target: FloatArray, prediction: FloatArray) -> FloatArray:
+    """Squared error of every row."""
+    errors: FloatArray = np.square(prediction - target)
+    return errors
+
+
+def absolute_errors(target: FloatArray, prediction: FloatArray) -> FloatArray:
+    """Absolute error of every row."""
+    errors: FloatArray = np.abs(prediction - target)
+    return errors
+
+
+def log_losses(target: FloatArray, prediction: FloatArray) -> FloatArray:
+    """Negative log-likelihood of every row's class; a probability of exactly 0 or 1 is taken as almost that."""
+    epsilon = np.finfo(np.float64).eps
+    of_truth = np.where(target == 1, prediction, 1 - prediction)
+    losses: FloatArray = -np.log(np.clip(of_truth, epsilon, 1 - epsilon))
+    return losses
+
+
 def rmse(target: FloatArray, prediction: FloatArray) -> float:
     """Root of the mean squared error, in the target's unit."""
-    return float(np.sqrt(np.mean(np.square(prediction - target))))
+    return float(np.sqrt(np.mean(squared_errors(target, prediction))))
 
 
 def mae(target: FloatArray, prediction: FloatArray) -> float:
     """Mean absolute error, in the target's unit."""
-    return float(np.mean(np.abs(prediction - target)))
+    return float(np.mean(absolute_errors(target, prediction)))
 
 
 def auc(target: FloatArray, prediction: FloatArray) -> float:
@@ -51,10 +71,8 @@ def auc(target: FloatArray, prediction: FloatArray) -> float:
 
 
 def log_loss(target: FloatArray, prediction: FloatArray) -> float:
-    """Mean negative log-likelihood of the class; a probability of exactly 0 or 1 is taken as almost that."""
-    epsilon = np.finfo(np.float64).eps
-    clipped = np.clip(prediction, epsilon, 1 - epsilon)
-    return float(-np.mean(target * np.log(clipped) + (1 - target) * np.log(1 - clipped)))
+    """Mean negative log-likelihood of the class."""
+    return float(np.mean(log_losses(target, prediction)))
 
 
 BY_TASK: Mapping[str, Mapping[str, Metric]] = {
@@ -81,3 +99,30 @@ def compute(task: str, target: FloatArray, prediction: FloatArray) -> dict[str, 
         StepError: when there is no such task, or a metric cannot be computed.
     """
     return {name: metric.compute(target, prediction) for name, metric in of_task(task).items()}
+
+
+def check(task: str, target: FloatArray, prediction: FloatArray, *, model: str) -> None:
+    """Refuse predictions that no metric of the task means anything on.
+
+    Args:
+        task: the project's task.
+        target: the labels of the same rows.
+        prediction: one number per row is wanted.
+        model: who predicted, for the message.
+
+    Raises:
+        StepError: when a prediction is missing or not finite, or a probability is none, or a label is no class.
+    """
+    if prediction.shape != target.shape:
+        raise StepError(f"the {model} predicts {prediction.shape} numbers for {len(target)} rows, it must be one a row")
+    wrong = ~np.isfinite(prediction)
+    if task == "binary_classification":
+        wrong |= (prediction < 0) | (prediction > 1)
+        if not np.isin(target, (0, 1)).all():
+            raise StepError("the target of a binary classification holds values other than 0 and 1 (true and false)")
+    if wrong.any():
+        wanted = "a probability" if task == "binary_classification" else "a finite number"
+        raise StepError(
+            f"the {model} predicts {prediction[wrong][0]} in {int(wrong.sum())} of {len(target)} rows, "
+            f"it must be {wanted}"
+        )

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from pipelines.steps import aws
 from pipelines.steps.failure import StepError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SnapshotReader:
 
     def __init__(self, client: "S3Client | None" = None) -> None:
         """Use the given client, or make one from the job's role and region."""
-        self._client = client or _client()
+        self._client = client or aws.client("s3")
 
     def manifest(self, uri: str, *, snapshot_id: str) -> Snapshot:
         """Read a manifest and check that it is the one the run was started with.
@@ -109,10 +109,3 @@ class SnapshotReader:
             if path.stat().st_size != entry.size:
                 raise StepError(f"{name} has {path.stat().st_size} bytes, the snapshot recorded {entry.size}")
             yield path
-
-
-def _client() -> "S3Client":
-    import boto3  # noqa: PLC0415  # a quarter of a second that steps without S3 do not pay
-
-    # Containers know their region as AWS_REGION, which boto3 itself does not read.
-    return boto3.client("s3", region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))

@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from pipelines.steps import artifact, plugin
 from pipelines.steps import contract as contracts
 from pipelines.steps.failure import StepError
@@ -16,6 +18,7 @@ class TrainArguments:
 
     project: str
     target: str
+    time_column: str
     snapshot_id: str
 
 
@@ -40,6 +43,7 @@ def run(arguments: TrainArguments, paths: Paths) -> None:
         seed=seed,
         hyperparameters=hyperparameters,
         rows=len(rows),
+        trained_until=pc.max(rows.column(arguments.time_column)).as_py().isoformat(),
         libraries=plugin.library_versions(project),
     )
     artifact.write(paths.model, model, training)

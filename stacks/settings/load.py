@@ -115,7 +115,8 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
 
 
 def _merged(base: S, override: Section | None) -> S:
-    differences = {} if override is None else override.model_dump(exclude_unset=True)
+    written = set() if override is None else override.model_fields_set
+    differences = {key: getattr(override, key) for key in written}
     for key, value in differences.items():
         if isinstance(value, dict):
             differences[key] = getattr(base, key) | value

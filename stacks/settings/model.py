@@ -9,6 +9,7 @@ from stacks.settings.types import (
     AccountId,
     Allowed,
     Approval,
+    Cluster,
     ColumnName,
     Direction,
     Email,
@@ -47,8 +48,8 @@ class Project(Section):
 class Data(Section):
     """``[data]``: which objects of the data bucket make a snapshot.
 
-    ``window_periods`` counts distinct periods. ``holdout_days`` counts days of the time column; the gate compares
-    day by day, so it needs two at least.
+    ``window_periods`` counts distinct periods. ``holdout_days`` counts days of the time column; they have to
+    hold the clusters that the gate compares on (``gate.min_clusters``).
     """
 
     prefix: Prefix = "data/"
@@ -66,14 +67,38 @@ class Training(Section):
     hyperparameters: dict[HyperparameterName, HyperparameterValue] = Field(default_factory=dict)
 
 
+class Guard(Section):
+    """``[[gate.guards]]``: a second metric that may worsen by a share of the champion's value and no more."""
+
+    metric: Metric
+    max_worsening: Share
+
+
+class Slice(Section):
+    """``[[gate.slices]]``: for every value of a column with enough rows, what the primary metric may lose there."""
+
+    column: ColumnName
+    min_rows: Annotated[int, Field(ge=30, le=1_000_000)]
+    max_worsening: Share
+
+
 class Gate(Section):
-    """``[gate]``: when a challenger replaces the champion. Shares are fractions, 0.01 means one per cent."""
+    """``[gate]``: when a challenger replaces the champion. Shares are fractions, 0.01 means one per cent.
+
+    The lower bound of the improvement, wrong with probability ``alpha``, has to exceed ``margin``. Rows of one
+    ``cluster`` of time (UTC) are judged together, and there have to be ``min_clusters`` that neither model was
+    trained on.
+    """
 
     metric: Metric
     direction: Direction
     margin: Share = 0.01
     alpha: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.01
     min_improvement_over_naive: Share = 0.10
+    cluster: Cluster = "day"
+    min_clusters: Annotated[int, Field(ge=3, le=1000)] = 7
+    guards: Annotated[list[Guard], Field(max_length=5)] = Field(default_factory=list)
+    slices: Annotated[list[Slice], Field(max_length=10)] = Field(default_factory=list)
 
 
 class Retraining(Section):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 Task = Literal["regression", "binary_classification"]
 Direction = Literal["minimize", "maximize"]
 Metric = Literal["rmse", "mae", "auc", "log_loss"]
+Cluster = Literal["hour", "day", "week"]
 Approval = Literal["automatic", "manual"]
 
 

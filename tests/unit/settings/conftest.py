@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
@@ -21,6 +22,7 @@ def _write_project(tmp_path: Path) -> Callable[..., Path]:
         file = tmp_path / "pipelines" / "projects" / folder / "project.toml"
         file.parent.mkdir(parents=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
+        copyfile(SHIPPED.parent / "contract.json", file.parent / "contract.json")
         return tmp_path
 
     return write

@@ -21,8 +21,8 @@ CASES = (
         "unknown key",
         "alpha = 0.01",
         "alpah = 0.01",
-        "gate.alpah: unknown key (given: 0.01). Allowed: metric, direction, margin, alpha, min_improvement_over_naive. "
-        'Did you mean "alpha"?',
+        "gate.alpah: unknown key (given: 0.01). Allowed: metric, direction, margin, alpha, min_improvement_over_naive, "
+        'cluster, min_clusters, guards, slices. Did you mean "alpha"?',
     ),
     Case(
         "unknown table",
@@ -236,6 +236,60 @@ CASES = (
         "Allowed: at least data.window_periods (12), because every period has an object.",
     ),
     Case(
+        "more clusters than the hold-out has days",
+        "min_clusters = 7",
+        "min_clusters = 15",
+        "gate.min_clusters: not allowed (given: 15). Allowed: at most 14, the days that data.holdout_days (14) holds; "
+        "hold out more days or allow fewer clusters.",
+    ),
+    Case(
+        "weeks in a hold-out of days",
+        'cluster = "day"',
+        'cluster = "week"',
+        "gate.min_clusters: not allowed (given: 7). Allowed: at most 2, the weeks that data.holdout_days (14) holds; "
+        "hold out more days or allow fewer clusters.",
+    ),
+    Case(
+        "unknown cluster",
+        'cluster = "day"',
+        'cluster = "month"',
+        'gate.cluster: not allowed (given: "month"). Allowed: one of "hour", "day", "week".',
+    ),
+    Case(
+        "the primary metric as its own guard",
+        'metric = "mae"',
+        'metric = "rmse"',
+        'gate.guards.0.metric: not allowed (given: "rmse"). Allowed: once each, a metric of the task beside '
+        'gate.metric: "mae".',
+    ),
+    Case(
+        "guard of another task",
+        'metric = "mae"',
+        'metric = "auc"',
+        'gate.guards.0.metric: not allowed (given: "auc"). Allowed: once each, a metric of the task beside '
+        'gate.metric: "mae".',
+    ),
+    Case(
+        "slice of a column that requests do not have",
+        'column = "origin"',
+        'column = "orgin"',
+        'gate.slices.0.column: not allowed (given: "orgin"). Allowed: a text, a boolean or a whole number among the '
+        "inputs of contract.json: sched_dep_time, origin, dest, carrier, distance, plane_year, seats. "
+        'Did you mean "origin"?',
+    ),
+    Case(
+        "slice without a size",
+        "min_rows = 500\n",
+        "",
+        "gate.slices.0.min_rows: missing. Allowed: a whole number, at least 30 and at most 1000000.",
+    ),
+    Case(
+        "worsening above all",
+        "max_worsening = 0.05",
+        "max_worsening = 1.0",
+        "gate.slices.0.max_worsening: not allowed (given: 1.0). Allowed: a number, at least 0 and less than 1.",
+    ),
+    Case(
         "reserved tag",
         "retain = true",
         'retain = true\ntags = { "aws:team" = "ml" }',
@@ -286,6 +340,18 @@ def test_an_unknown_region_is_refused_with_the_known_ones(shipped: str, refusal:
     assert message.startswith(f'{FILE}: environments.production.region: not allowed (given: "eu-centrl-1"). Allowed: ')
     assert "us-east-1" in message
     assert message.endswith('Did you mean "eu-central-1"?')
+
+
+def test_slices_that_do_not_fit_into_one_argument_of_a_job_are_refused(
+    shipped: str, refusal: Callable[..., str]
+) -> None:
+    columns = ["sched_dep_time", "dest", "carrier", "distance", "plane_year", "seats"]
+    more = "".join(
+        f'[[gate.slices]]\ncolumn = "{name}"\nmin_rows = 1000000\nmax_worsening = 0.000{"1" * 30}\n' for name in columns
+    )
+    message = refusal(shipped.replace("[retraining]", f"{more}\n[retraining]"))
+
+    assert message.startswith(f"{FILE}: gate.slices: not allowed (given: 7 entries). Allowed: fewer entries or shorter")
 
 
 def test_a_rule_names_the_environment_that_breaks_it(shipped: str, refusal: Callable[..., str]) -> None:

@@ -35,6 +35,20 @@ def test_an_environment_may_change_a_hyperparameter_and_keeps_the_others(
     assert production.training.hyperparameters == {"rounds": 3, "max_depth": 8, "learning_rate": 0.1}
 
 
+def test_an_environment_may_have_a_gate_of_its_own(shipped: str, write_project: Callable[..., Path]) -> None:
+    gate = (
+        "\n[environments.production.gate]\nmargin = 0.05\n"
+        '[[environments.production.gate.slices]]\ncolumn = "carrier"\nmin_rows = 100\nmax_worsening = 0.1\n'
+    )
+    root = write_project(shipped + gate)
+
+    (production,) = select(load_projects(root), project=None, environment="production")
+
+    assert [(one.column, one.min_rows, one.max_worsening) for one in production.gate.slices] == [("carrier", 100, 0.1)]
+    assert [one.metric for one in production.gate.guards] == ["mae"]
+    assert (production.gate.margin, production.gate.metric) == (0.05, "rmse")
+
+
 def test_what_is_not_written_has_a_safe_default(write_project: Callable[..., Path]) -> None:
     root = write_project(
         """
