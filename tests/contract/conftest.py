@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # helpers by their o
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # XGBoost in this process: sleep, as the jobs do
 
-import embedded_s3
+import emulator
 import step_jobs
 
 
@@ -27,7 +27,7 @@ def drops(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
     """The environment that the platform gives to a job."""
-    with embedded_s3.serve(tmp_path_factory.mktemp("s3")) as url:
+    with emulator.serve(tmp_path_factory.mktemp("s3"), services="s3,sts,iam") as url:
         yield {
             "AWS_ENDPOINT_URL": url,
             "AWS_REGION": "us-east-1",

@@ -8,12 +8,12 @@ from typing import Any
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Tandem")
 
+import emulator
 import pytest
 from botocore.session import get_session
 
 from lambdas.shared import clients as handler_clients
 from lambdas.shared import clock as handler_clock
-from tests.unit.lambdas.support import embedded
 from tests.unit.lambdas.support.clock import Clock
 from tests.unit.lambdas.support.gate import Gate
 from tests.unit.lambdas.support.sagemaker import SageMaker, Wire
@@ -22,7 +22,7 @@ from tests.unit.lambdas.support.stage import Shared, Stage
 
 @pytest.fixture(scope="session")
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded.serve(tmp_path_factory.mktemp("embedded")) as url:
+    with emulator.serve(tmp_path_factory.mktemp("embedded"), services="s3,dynamodb,sqs,sns") as url:
         yield url
 
 

@@ -1,14 +1,9 @@
 """A running SageMaker service behind real HTTP, with a real S3, Logs and CloudWatch of MiniStack beside it."""
 
 import asyncio
-import http.client
 import json
-import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
 import sysconfig
 import threading
 import time
@@ -19,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import emulator
 import pytest
 import uvicorn
 from botocore.config import Config
@@ -269,42 +265,9 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    directory = tmp_path_factory.mktemp("ministack")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(directory),
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "SERVICES": "s3,logs,events,sts,iam,cloudwatch",
-    }
-    with (directory / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env=environment,
-            cwd=directory,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        eventually(lambda: _answers(port), what="the start of MiniStack")
+    services = "s3,logs,events,sts,iam,cloudwatch"
+    with emulator.serve(tmp_path_factory.mktemp("ministack"), services=services) as url:
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 @pytest.fixture(scope="session")

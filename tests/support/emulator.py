@@ -1,4 +1,4 @@
-"""The embedded AWS for the handlers' tests: DynamoDB, S3, SQS and SNS in a process of their own, on loopback."""
+"""Some services of the embedded AWS in a process of their own, on loopback, for tests that need nothing more."""
 
 import os
 import socket
@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-STARTUP_SECONDS = 30
+STARTUP_SECONDS = 60
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Run the services and yield their endpoint URL; they are gone when the block is left."""
+def serve(folder: Path, *, services: str) -> Iterator[str]:
+    """Run the services (names of AWS, comma-separated) and yield their endpoint URL; they end with the block.
+
+    The log is ``emulator.log`` in the folder.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -24,11 +27,12 @@ def serve(folder: Path) -> Iterator[str]:
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "LAMBDA_EXECUTOR": "local",
-        "SERVICES": "s3,dynamodb,sqs,sns",
+        "SERVICES": services,
+        # Both would listen on every interface, whatever BIND_HOST says.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
-    with (folder / "embedded.log").open("wb") as log:
+    with (folder / "emulator.log").open("wb") as log:
         command = [sys.executable, "-m", "ministack"]
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
@@ -47,4 +51,4 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise AssertionError(f"the embedded AWS did not start (exit code {process.poll()}); see embedded.log")
+    raise AssertionError(f"the embedded AWS did not start (exit code {process.poll()}); see emulator.log")
