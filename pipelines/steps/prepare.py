@@ -18,6 +18,7 @@ from pipelines.steps import contract as contracts
 from pipelines.steps.contract import Field
 from pipelines.steps.failure import StepError
 from pipelines.steps.paths import Paths
+from pipelines.steps.profile import Profile, Profiler
 from pipelines.steps.snapshot import Snapshot, SnapshotReader
 from pipelines.steps.validate import SnapshotArguments
 
@@ -78,8 +79,18 @@ def run(arguments: PrepareArguments, paths: Paths, reader: SnapshotReader) -> No
         newest=_iso(parts.newest),
     )
     document = json.dumps(asdict(report), indent=2, sort_keys=True) + "\n"
-    (paths.processing_output("report") / REPORT).write_text(document, "utf-8")
+    folder = paths.processing_output("report")
+    (folder / REPORT).write_text(document, "utf-8")
+    _profile(parts.train, fields, label=contract.output.name).write(folder)
     print(f"{report.train} rows to train on, {report.holdout} held out, {report.unlabelled} without a label")  # noqa: T201  # the job's log
+
+
+def _profile(rows: pa.Table, fields: tuple[Field, ...], *, label: str) -> Profile:
+    """Profile the training rows: what later data is compared with while this model is the champion."""
+    profiler = Profiler(fields, label=label)
+    for batch in rows.to_batches(max_chunksize=drops.BATCH_ROWS):
+        profiler.add(batch)
+    return profiler.profile()
 
 
 def read_rows(folder: Path) -> pa.Table:
