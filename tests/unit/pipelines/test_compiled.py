@@ -102,7 +102,7 @@ def test_a_hyperparameter_that_only_one_environment_has_is_refused() -> None:
     [
         ("seed = 2013", 'seed = "2013"', "training.seed is '2013'"),
         ("holdout_days = 14", "", "data.holdout_days is None"),
-        ("[gate]", "[gates]", r"section \[gate\] is missing"),
+        ("[data]", "[datas]", r"section \[data\] is missing"),
     ],
 )
 def test_settings_that_a_definition_cannot_be_made_from_are_named(

@@ -36,7 +36,10 @@ def test_wrong_arguments_end_the_job_with_a_reason(base: Path, arguments: list[s
 def test_an_unexpected_error_is_told_too(base: Path) -> None:
     (base / "input" / "config").mkdir(parents=True)
     (base / "input" / "config" / "hyperparameters.json").write_text("{broken")
-    assert main(["train", "--project", "flights", "--target", "air_time", "--snapshot-id", "s"]) == 1
+    assert (
+        main(["train", "--project", "flights", "--target", "air_time", "--time-column", "at", "--snapshot-id", "s"])
+        == 1
+    )
     assert (base / "output" / "failure").read_text().startswith("unexpected JSONDecodeError: ")
 
 

@@ -347,7 +347,8 @@ def test_slices_that_do_not_fit_into_one_argument_of_a_job_are_refused(
 ) -> None:
     columns = ["sched_dep_time", "dest", "carrier", "distance", "plane_year", "seats"]
     more = "".join(
-        f'[[gate.slices]]\ncolumn = "{name}"\nmin_rows = 1000000\nmax_worsening = 0.000{"1" * 30}\n' for name in columns
+        f'[[gate.slices]]\ncolumn = "{name}"\nmin_rows = 1000000\nmax_worsening = 1.{"1" * 30}e-100\n'
+        for name in columns
     )
     message = refusal(shipped.replace("[retraining]", f"{more}\n[retraining]"))
 
