@@ -11,6 +11,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     MISMATCH = 3
     NOTHING_LIVE = 4
+    INPUTS_LOST = 5
 
 
 class OpsError(Exception):

@@ -14,11 +14,20 @@ from ops.errors import OpsError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
 SANDBOX_DIRECTORY = Path(".sandbox")
-_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+CONCURRENCY = 16
+"""Calls at a time, where thousands are needed."""
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=CONCURRENCY,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,19 +93,45 @@ class Target:
         """Reads the registry and the endpoint."""
         return self.session.client("sagemaker", endpoint_url=self.endpoint_url, config=_CONFIG)
 
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Reads snapshots, reports and models."""
+        return self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @property
+    def poll_seconds(self) -> float:
+        """Pause between two looks at something that takes its time: seconds on this machine, minutes on AWS."""
+        return 15 if self.endpoint_url is None else 0.5
+
+    def has_stack(self, stack: str) -> bool:
+        """Whether a stack is deployed here.
+
+        Raises:
+            OpsError: AWS refused to say, or can not be reached.
+        """
+        return self._describe(stack) is not None
+
     def stack_outputs(self, stack: str) -> dict[str, str]:
         """Outputs of a deployed stack by their name.
 
         Raises:
             OpsError: The stack is not deployed here, or AWS can not be reached.
         """
-        where = self.endpoint_url or f"region {self.session.region_name}"
+        described = self._describe(stack)
+        if described is None:
+            raise OpsError(f"the stack {stack} is not deployed in {self._where}; `cdk deploy` creates it")
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    @property
+    def _where(self) -> str:
+        return self.endpoint_url or f"region {self.session.region_name}"
+
+    def _describe(self, stack: str) -> "StackTypeDef | None":
         try:
-            described = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+            return self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
-                raise OpsError(f"{where} refused to describe the stack {stack}: {error}") from error
-            raise OpsError(f"the stack {stack} is not deployed in {where}; `cdk deploy` creates it") from error
+                raise OpsError(f"{self._where} refused to describe the stack {stack}: {error}") from error
+            return None  # what CloudFormation answers for an absent stack
         except BotoCoreError as error:
-            raise OpsError(f"can not reach {where}: {error}") from error
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+            raise OpsError(f"can not reach {self._where}: {error}") from error

@@ -184,7 +184,11 @@ class RunCloser:
             answer = self._s3.get_object(Bucket=self._artifacts_bucket, Key=evaluation_key(run_id))
         except self._s3.exceptions.NoSuchKey:
             return Evaluation()
-        return read_evaluation(answer["Body"].read())
+        body = answer["Body"].read()
+        evaluation = read_evaluation(body)
+        if evaluation is None:  # it may cost the figures, never the closing
+            logger.warning("evaluation.json is not a report", run_id=run_id, body=body[:200])
+        return evaluation or Evaluation()
 
     def _report_uri(self, run_id: str, status: RunStatus) -> str | None:
         """Return where the run's report for people lies, as far as the run got."""

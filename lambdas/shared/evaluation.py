@@ -1,8 +1,7 @@
 """What the Evaluate step wrote about a run, read for the ledger and for people.
 
 ``runs/<RunId>/evaluate/evaluation.json``: format 1 judges against the naive predictor only, format 2 adds the champion
-and the comparison with it. Both are read; what is missing stays empty, because a report that cannot be read may cost
-the figures, never the closing of a run.
+and the comparison with it. Both are read, and what is missing stays empty.
 """
 
 import json
@@ -10,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
-
-from lambdas.shared.telemetry import logger
 
 CHAMPION_UNREADABLE = "champion_unreadable"
 """Rule of a gate that could not score the live model: nothing was judged, so the run is a failure."""
@@ -45,15 +42,14 @@ def evaluation_key(run_id: str) -> str:
     return f"runs/{run_id}/evaluate/evaluation.json"
 
 
-def read_evaluation(body: bytes) -> Evaluation:
-    """Read the report of the Evaluate step, whatever is wrong with it."""
+def read_evaluation(body: bytes) -> Evaluation | None:
+    """Read the report of the Evaluate step; ``None`` when it is none."""
     try:
         report = json.loads(body)
     except ValueError:
-        report = None
+        return None
     if not isinstance(report, dict):
-        logger.warning("evaluation.json is not a report", body=body[:200])
-        return Evaluation()
+        return None
     gate, comparison = _section(report, "gate"), _section(report, "comparison")
     naive = _section(report, "naive")
     return Evaluation(

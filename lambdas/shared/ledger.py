@@ -180,6 +180,18 @@ class Ledger:
         )
         return [Deployment.model_validate(decode_item(item)) for item in response["Items"]]
 
+    def runs(self, *, limit: int) -> list[Run]:
+        """Return the newest runs, newest first."""
+        return self._newest("RUN", Run, limit=limit)
+
+    def decisions(self, *, limit: int) -> list[Decision]:
+        """Return the newest decisions, newest first."""
+        return self._newest("DECISION", Decision, limit=limit)
+
+    def deployments(self) -> list[Deployment]:
+        """Return every deployment, the highest version first; there are few per version."""
+        return self._newest("DEPLOYMENT", Deployment, limit=None)
+
     def is_handled(self, request_id: str) -> bool:
         """Whether a request was served already."""
         return self._get("REQUEST", request_id, HandledRequest) is not None
@@ -211,6 +223,17 @@ class Ledger:
         )
         item = response.get("Item")
         return kind.model_validate(decode_item(item)) if item else None
+
+    def _newest(self, pk: str, kind: type[AnyRecord], *, limit: int | None) -> list[AnyRecord]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": encode(pk)},
+            PaginationConfig={"MaxItems": limit} if limit else {},
+        )
+        return [kind.model_validate(decode_item(item)) for page in pages for item in page["Items"]]
 
     def _put(self, write: Write) -> Any:
         request: dict[str, Any] = {

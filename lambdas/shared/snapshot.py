@@ -63,6 +63,19 @@ def manifest_key(snapshot_id: str) -> str:
     return f"snapshots/{snapshot_id}.json"
 
 
+def parse(manifest: bytes) -> Snapshot:
+    """Read a stored manifest.
+
+    Raises:
+        ValueError: it has another format, or is no manifest at all.
+    """
+    content = json.loads(manifest)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"this is no snapshot manifest of format {FORMAT}")
+    objects = tuple(SnapshotObject(**each) for each in content["objects"])
+    return Snapshot(bucket=content["bucket"], prefix=content["prefix"], objects=objects)
+
+
 def versions_in(manifest: bytes) -> frozenset[tuple[str, str]]:
     """Return the (key, version id) pairs that a stored manifest holds."""
     return frozenset((each["key"], each["version_id"]) for each in json.loads(manifest)["objects"])

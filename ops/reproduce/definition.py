@@ -1,0 +1,126 @@
+"""The recorded pipeline definition, made fit for a replay: it trains and judges, and registers nothing.
+
+Schema: aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema, version 2020-12-01.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops.errors import OpsError
+
+_REGISTERS = frozenset({"RegisterModel", "Model"})
+
+
+def for_replay(text: str, *, code_uri: str, replayed_code_uri: str, role_arn: str) -> str:
+    """Return the definition without the gate and all that follows it.
+
+    Every step reads the code bundle from the copy, runs under the pipeline's present role and really runs: a step
+    cache would hand out the recorded result instead of making it again.
+
+    Raises:
+        OpsError: It is no definition, or nothing is left of it.
+    """
+    try:
+        definition = json.loads(text)
+        steps = definition["Steps"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise OpsError(f"the recorded pipeline definition cannot be read: {error!r}") from error
+    kept = _without(steps, _unwanted(steps))
+    if not kept:
+        raise OpsError("the recorded pipeline definition holds no step before the registration")
+    definition["Steps"] = _prepared(kept, code_uri=code_uri, replayed_code_uri=replayed_code_uri, role_arn=role_arn)
+    return json.dumps(definition)
+
+
+def code_uri(text: str, *, bundle: str) -> str:
+    """Find the address of the code bundle in a definition.
+
+    Raises:
+        OpsError: No step reads such a bundle.
+    """
+    found = {value for value in _texts(json.loads(text)) if value.startswith("s3://") and value.endswith(f"/{bundle}")}
+    if len(found) != 1:
+        raise OpsError(f"the recorded pipeline definition should read one code bundle {bundle}, it reads {len(found)}")
+    return found.pop()
+
+
+def _all_steps(steps: list[Any]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        for branch in _branches(step):
+            yield from _all_steps(branch)
+
+
+def _branches(step: Mapping[str, Any]) -> list[list[Any]]:
+    if step.get("Type") != "Condition":
+        return []
+    return [step["Arguments"].get(name) or [] for name in ("IfSteps", "ElseSteps")]
+
+
+def _unwanted(steps: list[Any]) -> set[str]:
+    """Name what registers, the conditions that directly decide on it, and what waits for any of them."""
+    everything = list(_all_steps(steps))
+    unwanted = {step["Name"] for step in everything if step["Type"] in _REGISTERS}
+    unwanted |= {
+        step["Name"]
+        for step in everything
+        if any(inner["Name"] in unwanted for branch in _branches(step) for inner in branch)
+    }
+    while more := {step["Name"] for step in everything if step["Name"] not in unwanted and _needs(step) & unwanted}:
+        unwanted |= more
+    return unwanted
+
+
+def _needs(step: Mapping[str, Any]) -> set[str]:
+    own = {name: value for name, value in step["Arguments"].items() if name not in {"IfSteps", "ElseSteps"}}
+    paths = [value.split(".") for value in _gets(own)]
+    return set(step.get("DependsOn", ())) | {path[1] for path in paths if path[0] == "Steps"}
+
+
+def _gets(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("Get"), str):
+            yield value["Get"]
+        for item in value.values():
+            yield from _gets(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _gets(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _without(steps: list[Any], unwanted: set[str]) -> list[Any]:
+    kept = []
+    for step in steps:
+        if step["Name"] in unwanted:
+            continue
+        arguments = dict(step["Arguments"])
+        for name in ("IfSteps", "ElseSteps"):
+            if step["Type"] == "Condition" and name in arguments:
+                arguments[name] = _without(arguments[name] or [], unwanted)
+        kept.append({**step, "Arguments": arguments})
+    return kept
+
+
+def _prepared(value: Any, *, code_uri: str, replayed_code_uri: str, role_arn: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: role_arn
+            if key == "RoleArn"
+            else _prepared(item, code_uri=code_uri, replayed_code_uri=replayed_code_uri, role_arn=role_arn)
+            for key, item in value.items()
+            if key != "CacheConfig"
+        }
+    if isinstance(value, list):
+        return [
+            _prepared(item, code_uri=code_uri, replayed_code_uri=replayed_code_uri, role_arn=role_arn) for item in value
+        ]
+    return replayed_code_uri if value == code_uri else value
