@@ -1,0 +1,110 @@
+"""What changed in the data since the champion was trained, from the profiles of both training sets."""
+
+from dataclasses import dataclass
+
+from pipelines.steps.profile import ColumnProfile, Profile
+from pipelines.steps.report.chart import percent, plain
+from pipelines.steps.report.markup import Child, Markup, element, harmless
+from pipelines.steps.report.tables import Column, table
+
+_SHOWN = 15
+_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """One column in both training sets.
+
+    Attributes:
+        column: its name.
+        before: what the champion was trained on, in words.
+        now: what the challenger was trained on.
+        shift: how far it moved; numbers in the champion's standard deviations, texts as the share of rows that would
+            have to change (total variation distance). Only the order of the rows rests on it.
+        said: the shift in words.
+    """
+
+    column: str
+    before: str
+    now: str
+    shift: float
+    said: str
+
+
+def section(current: Profile | None, reference: Profile | None) -> Markup | None:
+    """Show the columns that changed most; None without both profiles."""
+    if current is None or reference is None:
+        return None
+    common = [name for name in reference.columns if name in current.columns]
+    changes = sorted((_change(name, reference, current) for name in common), key=lambda found: -found.shift)
+    columns = [Column("column"), Column("champion trained on"), Column("challenger trained on"), Column("shift")]
+    cells: list[list[Child]] = [
+        [harmless(change.column), harmless(change.before), harmless(change.now), harmless(change.said)]
+        for change in changes[:_SHOWN]
+    ]
+    rest = f", the {_SHOWN} of {len(changes)} columns that moved most" if len(changes) > _SHOWN else ""
+    return element(
+        "section",
+        element("h2", "What changed in the data since the champion"),
+        element("p", f"Rows trained on: {reference.rows:,} then, {current.rows:,} now.", _names(current, reference)),
+        table(f"Training data of both models{rest}, largest shift first", columns, cells),
+    )
+
+
+def _names(current: Profile, reference: Profile) -> str:
+    new = [name for name in current.columns if name not in reference.columns]
+    gone = [name for name in reference.columns if name not in current.columns]
+    return "".join(
+        f" {title}: {', '.join(harmless(name) for name in names)}."
+        for title, names in (("New columns", new), ("Columns gone", gone))
+        if names
+    )
+
+
+def _change(name: str, reference: Profile, current: Profile) -> Change:
+    before, now = reference.columns[name], current.columns[name]
+    nulls = (_nulls(before, reference.rows), _nulls(now, current.rows))
+    missing = "" if nulls[0] == nulls[1] else f"; missing {percent(nulls[0])} then, {percent(nulls[1])} now"
+    if before.type != now.type:
+        return Change(name, before.type, now.type, float("inf"), "another type")
+    if before.type == "timestamp":
+        return Change(name, f"{before.minimum} to {before.maximum}", f"{now.minimum} to {now.maximum}", 0.0, "moves on")
+    if before.type == "string":
+        share, words = _categories(before, now)
+        said = f"{percent(share)} of the rows{words}{missing}"
+        return Change(name, _most(before), _most(now), share + abs(nulls[0] - nulls[1]), said)
+    mean, spread = before.mean(reference.rows), before.deviation(reference.rows)
+    difference = now.mean(current.rows) - mean
+    deviations = difference / spread if spread else float(difference != 0)
+    return Change(
+        name,
+        f"mean {plain(mean)}, deviation {plain(spread)}",
+        f"mean {plain(now.mean(current.rows))}, deviation {plain(now.deviation(current.rows))}",
+        abs(deviations) + abs(nulls[0] - nulls[1]),
+        f"mean moved by {plain(deviations)} deviations{missing}",
+    )
+
+
+def _nulls(column: ColumnProfile, rows: int) -> float:
+    return column.nulls / rows if rows else 0.0
+
+
+def _categories(before: ColumnProfile, now: ColumnProfile) -> tuple[float, str]:
+    then, today = _shares(before), _shares(now)
+    names = sorted({*then, *today})
+    distance = sum(abs(then.get(name, 0.0) - today.get(name, 0.0)) for name in names) / 2
+    new = [name for name in names if name not in then] if before.is_complete else []
+    if not new:
+        return distance, ""
+    named = ", ".join(new[:_NAMED]) + (f" and {len(new) - _NAMED} more" if len(new) > _NAMED else "")
+    return distance, f"; new: {named}"
+
+
+def _shares(column: ColumnProfile) -> dict[str, float]:
+    known = sum(column.categories.values())
+    return {name: count / known for name, count in column.categories.items()} if known else {}
+
+
+def _most(column: ColumnProfile) -> str:
+    shares = sorted(_shares(column).items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
+    return ", ".join(f"{name} {percent(share)}" for name, share in shares) or "too many values to list"

@@ -1,0 +1,95 @@
+"""The page: one file that needs nothing else, no script, no font, no image and no request.
+
+A policy in its head tells the browser to refuse all of them, should data ever find a way in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.steps.profile import Profile
+from pipelines.steps.report import changes, sections
+from pipelines.steps.report.evaluation import Evaluation
+from pipelines.steps.report.markup import Markup, element, harmless, joined, style
+from pipelines.steps.report.provenance import Provenance
+from pipelines.steps.report.scores import Scores
+from pipelines.steps.report.style import CSS
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def build(
+    evaluation: Evaluation,
+    *,
+    provenance: Provenance,
+    rows: Scores | None,
+    validation: Mapping[str, Any],
+    preparation: Mapping[str, Any],
+    profiles: tuple[Profile | None, Profile | None],
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        evaluation: what the gate decided.
+        provenance: of the challenger.
+        rows: the judged rows; None when nothing was scored.
+        validation: ``validation.json``, may be empty.
+        preparation: ``prepare.json``, may be empty.
+        profiles: of the challenger's training rows and of the champion's; without both, nothing is said of changes.
+    """
+    name = harmless(evaluation.project)
+    decision = "promoted" if evaluation.promote else "kept out"
+    content = element(
+        "main",
+        element(
+            "header",
+            element("p", f"Evaluation report · run {harmless(provenance.run_id)}"),
+            element("h1", f"{name}: {harmless(provenance.description)}"),
+        ),
+        sections.verdict(evaluation),
+        sections.facts(evaluation),
+        sections.performance(evaluation, rows),
+        None if rows is None else sections.behaviour(evaluation, rows),
+        sections.checks(evaluation),
+        changes.section(*profiles),
+        sections.data(evaluation, validation, preparation),
+        _provenance(evaluation, provenance),
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("link", rel="icon", href="data:,"),
+        element("title", f"{name} {harmless(provenance.run_id)}: {decision}"),
+        style(CSS),
+    )
+    return joined(Markup("<!DOCTYPE html>\n"), element("html", head, element("body", content), lang="en"), Markup("\n"))
+
+
+def _provenance(evaluation: Evaluation, found: Provenance) -> Markup:
+    champion = evaluation.champion
+    entries: list[tuple[str, object]] = [
+        ("run", found.run_id),
+        ("reason of the run", found.reason),
+        ("outputs of the run", found.run_uri),
+        ("snapshot", evaluation.snapshot_id),
+        ("trained until", found.trained_until),
+        ("code version", found.code_version),
+        ("code bundle", found.code_bundle),
+        ("image", found.image),
+        ("contract version", found.contract_version),
+        ("seed", found.seed),
+        ("hyperparameters", _pairs(found.hyperparameters)),
+        ("libraries", _pairs(found.libraries)),
+        ("champion", "none" if champion is None else champion.package_arn),
+    ]
+    if champion is not None and champion.version is not None:
+        entries.append(("champion's version", champion.version))
+    return sections.origin(
+        "Provenance", "Together these make the model again, bit for bit (python -m ops reproduce).", entries
+    )
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))

@@ -1,0 +1,73 @@
+"""The page's style sheet: light, dark and print from the same few colours; no fonts and no images to load."""
+
+CSS = """
+:root{color-scheme:light dark;--page:#f6f6f3;--card:#fff;--ink:#171716;--soft:#55544f;--rule:#dcdbd5;--grid:#e9e8e3;
+--axis:#8b8a83;--challenger:#1f66c2;--champion:#c2521a;--naive:#6d6c66;--good:#11622d;--good-back:#e3f3e7;
+--kept:#7a4a00;--kept-back:#fdf0d8;--bad:#a3211c;--shade1:#d6e5f8;--shade2:#abcbf0;--shade3:#7eaee5;--shade4:#4f8dd6;
+--shade5:#2a6cbc;--shade6:#154a8b}
+@media(prefers-color-scheme:dark){:root{--page:#131312;--card:#1d1d1b;--ink:#f1f0ec;--soft:#b9b8b0;--rule:#3a3a36;
+--grid:#2c2c29;--axis:#83827a;--challenger:#6aa9f4;--champion:#f08a4b;--naive:#a3a29a;--good:#8fdba5;--good-back:#14301d;
+--kept:#f3c878;--kept-back:#3a2a0d;--bad:#ff9a92;--shade1:#1c3350;--shade2:#214a7b;--shade3:#2a66ab;--shade4:#4287d3;
+--shade5:#78aeea;--shade6:#c1dcf9}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
+"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
+main{max-width:1080px;margin:0 auto;padding:20px 16px 48px}
+header p{margin:0;color:var(--soft);font-size:.875rem}
+h1{font-size:1.6rem;line-height:1.25;margin:.1em 0 .7em}
+h2{font-size:1.15rem;margin:0 0 .6em}
+h3{font-size:1rem;margin:1.2em 0 .4em}
+p{margin:.5em 0}
+section{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:18px;margin:0 0 16px}
+.verdict{border-left:6px solid var(--kept);background:var(--kept-back);color:var(--kept)}
+.verdict.promoted{border-left-color:var(--good);background:var(--good-back);color:var(--good)}
+.verdict h2{font-size:1.35rem;line-height:1.3;margin:0}
+.verdict p{color:var(--ink);font-size:1.05rem;margin:.4em 0 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(138px,1fr));gap:10px;margin:0 0 16px;padding:0}
+.facts div{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:10px 14px}
+.facts dt{color:var(--soft);font-size:.8rem}
+.facts dd{margin:0;font-size:1.25rem;font-weight:600;font-variant-numeric:tabular-nums;line-height:1.3}
+.facts small{display:block;font-size:.8rem;font-weight:400;color:var(--soft)}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,390px),1fr));gap:20px 28px}
+figure{margin:0;min-width:0;max-width:520px}
+figcaption{font-size:.875rem;color:var(--soft);margin:0 0 6px;min-height:2.6em}
+svg{display:block;width:100%;height:auto}
+svg text{fill:var(--soft);font:11px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+svg .name{fill:var(--ink);font-size:13px}svg .value{fill:var(--ink);font-size:13px;font-weight:600}
+svg .note{fill:var(--ink);font-size:11px}
+.grid{stroke:var(--grid);stroke-width:1;fill:none}.axis{stroke:var(--axis);stroke-width:1;fill:none}
+.rule{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3;fill:none}
+.ideal{stroke:var(--axis);stroke-width:1;fill:none}
+.line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+.line.challenger{stroke:var(--challenger)}.line.champion{stroke:var(--champion);stroke-dasharray:6 4}
+.line.naive{stroke:var(--naive)}.line.solid{stroke-dasharray:none}.line.ideal{stroke:var(--axis);stroke-width:1}
+.dot{stroke:var(--card);stroke-width:1}.dot.challenger{fill:var(--challenger)}.dot.champion{fill:var(--champion)}
+.dot.naive{fill:var(--naive)}
+.band{opacity:.22}.band.challenger,.box.challenger{fill:var(--challenger)}.box.champion{fill:var(--champion)}
+.line.fill{stroke-width:9;stroke-dasharray:none;stroke-linecap:butt}
+.shade1{fill:var(--shade1)}.shade2{fill:var(--shade2)}.shade3{fill:var(--shade3)}.shade4{fill:var(--shade4)}
+.shade5{fill:var(--shade5)}.shade6{fill:var(--shade6)}
+.legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;margin:6px 0 0;padding:0;font-size:.85rem;
+color:var(--soft)}
+.legend li{display:flex;align-items:center;gap:7px}.key{width:26px;height:12px;flex:none}
+table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--soft);font-size:.875rem;padding:0 0 6px}
+th,td{text-align:left;padding:6px 12px 6px 0;border-top:1px solid var(--rule);vertical-align:top;font-weight:400}
+thead th{border-top:0;color:var(--soft);font-size:.8rem}
+td.right,th.right{text-align:right}
+.holds{color:var(--good);font-weight:600}.fails{color:var(--bad);font-weight:600}
+code,.code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+.quiet{color:var(--soft)}
+@media(max-width:620px){main{padding:14px 10px 32px}section{padding:14px 12px}h1{font-size:1.35rem}
+.facts{grid-template-columns:1fr 1fr}figcaption{min-height:0}
+table.stacks thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+table.stacks,table.stacks tbody,table.stacks caption{display:block}
+table.stacks tr{display:block;border-top:1px solid var(--rule);padding:6px 0}
+table.stacks th,table.stacks td{display:flex;justify-content:space-between;gap:14px;border:0;padding:1px 0;
+text-align:right}
+table.stacks th[scope=row]{font-weight:600;text-align:left}
+table.stacks td::before{content:attr(data-label);color:var(--soft);text-align:left;flex:none}}
+@media print{:root{color-scheme:light;--page:#fff;--card:#fff}body{font-size:11pt}main{max-width:none;padding:0}
+section,figure,tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+"""
