@@ -5,13 +5,12 @@ Standard library only: the stacks import this at synth, where the SageMaker SDK 
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import inputs
+from pipelines import inputs, libraries
 
 PLACEHOLDERS = frozenset(
     {
@@ -25,7 +24,17 @@ PLACEHOLDERS = frozenset(
 )
 """What :meth:`CompiledDefinition.render` wants replaced."""
 
-_SOURCES = ("pipelines/training.py", "pipelines/parameters.py", "pipelines/compile.py", "pipelines/inputs.py")
+DEFINITION_HASH = "__DEFINITION_HASH__"
+"""Replaced by :meth:`CompiledDefinition.render` itself: the record of a model version names the definition."""
+
+_SOURCES = (
+    "pipelines/training.py",
+    "pipelines/parameters.py",
+    "pipelines/manifest.py",
+    "pipelines/libraries.py",
+    "pipelines/compile.py",
+    "pipelines/inputs.py",
+)
 
 
 class StaleDefinitionError(RuntimeError):
@@ -48,6 +57,11 @@ class CompiledDefinition:
     project: str
     text: str
 
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the committed file."""
+        return _sha256(self.text.encode())
+
     def render(
         self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
     ) -> dict[str, Any]:
@@ -67,7 +81,8 @@ class CompiledDefinition:
             raise PlaceholderError(
                 f"definition of {self.project}: missing replacements {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        definition: dict[str, Any] = _replace(json.loads(self.text), replacements)
+        filled = {**replacements, DEFINITION_HASH: self.hash}
+        definition: dict[str, Any] = _replace(json.loads(self.text), filled)
         parameters = {parameter["Name"]: parameter for parameter in definition["Parameters"]}
         for name, value in (parameter_defaults or {}).items():
             if name not in parameters:
@@ -120,18 +135,11 @@ def make_lock(project: str, *, definition: str, projects: Path = inputs.PROJECTS
     values = asdict(inputs.read(project, projects=projects))
     lock = sources | {
         "project.toml": _sha256(json.dumps(values, sort_keys=True).encode()),
-        "sagemaker": _sdk_version(),
+        "sagemaker": libraries.pinned("sagemaker"),
+        "libraries": _sha256(json.dumps(libraries.recorded(), sort_keys=True).encode()),
         "training.pipeline.json": _sha256(definition.encode()),
     }
     return json.dumps(lock, indent=2, sort_keys=True) + "\n"
-
-
-def _sdk_version() -> str:
-    """Return the SDK version that requirements.txt pins: synth may run where the SDK is not installed."""
-    pinned = re.search(r"^sagemaker==(\S+)", (inputs.ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
-    if pinned is None:
-        raise StaleDefinitionError("requirements.txt pins no sagemaker version: run `make lock`")
-    return pinned.group(1)
 
 
 def _replace(value: Any, replacements: Mapping[str, str]) -> Any:

@@ -33,6 +33,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train.model_trainer import ModelTrainer
 
+from pipelines import manifest
 from pipelines.inputs import DefinitionInputs
 from pipelines.parameters import Parameters
 
@@ -174,26 +175,32 @@ class _Builder:
             self.inputs.project,
             "--target",
             self.inputs.target,
+            "--time-column",
+            self.inputs.time_column,
             "--snapshot-id",
             self.parameters.snapshot_id,
         )
         return step
 
     def evaluate(self, prepare: ProcessingStep, train: TrainingStep, evaluation: PropertyFile) -> ProcessingStep:
-        """Judge the challenger on the hold-out and pack the archive that would be served."""
+        """Judge the challenger against the champion and pack the archive that would be served."""
+        gate = self.parameters.gate
         return self.processing(
             "Evaluate",
             arguments=[
-                "--task",
-                self.inputs.task,
-                "--target",
-                self.inputs.target,
-                "--metric",
-                self.parameters.gate_metric,
-                "--direction",
-                self.parameters.gate_direction,
-                "--min-improvement-over-naive",
-                self.parameters.gate_min_improvement,
+                *("--task", self.inputs.task),
+                *("--target", self.inputs.target),
+                *("--time-column", self.inputs.time_column),
+                *("--champion", self.parameters.champion),
+                *("--metric", gate.metric),
+                *("--direction", gate.direction),
+                *("--margin", gate.margin),
+                *("--alpha", gate.alpha),
+                *("--min-improvement-over-naive", gate.min_improvement),
+                *("--unit", gate.cluster),
+                *("--min-clusters", gate.min_clusters),
+                *("--guards", gate.guards),
+                *("--slices", gate.slices),
             ],
             inputs=[
                 _processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
@@ -201,7 +208,7 @@ class _Builder:
                 _processing_input("holdout", _output_uri(prepare, "holdout")),
             ],
             outputs=[
-                _processing_output("evaluation", self.run_uri("evaluate")),
+                _processing_output("evaluation", self.run_uri("evaluate"), mode="Continuous"),
                 _processing_output("model", self.run_uri("model")),
             ],
             property_files=[evaluation],
@@ -217,22 +224,6 @@ class _Builder:
             role_arn=ROLE,
             sagemaker_session=self.session,
         )
-        metadata = {
-            "project": self.inputs.project,
-            "run_id": parameters.run_id,
-            "reason": parameters.reason,
-            "snapshot_id": parameters.snapshot_id,
-            "snapshot_uri": parameters.snapshot_uri,
-            "champion": parameters.champion,
-            "code_version": parameters.code_version,
-            "code_bundle": "__CODE_KEY__",
-            "image": IMAGE,
-            "contract_version": parameters.contract_version,
-            "training_instance_type": parameters.training_instance_type,
-            "holdout_days": parameters.holdout_days,
-            "gate_metric": parameters.gate_metric,
-            "seed": parameters.seed,
-        } | {f"hyperparameter_{key}": parameter for key, parameter in parameters.hyperparameters}
         registration = model.register(
             model_package_group_name="__MODEL_PACKAGE_GROUP__",
             content_types=["application/json"],
@@ -243,7 +234,7 @@ class _Builder:
                     content_type="application/json", s3_uri=self.run_uri("evaluate", "evaluation.json")
                 )
             ),
-            customer_metadata_properties=metadata,
+            customer_metadata_properties=manifest.metadata(self.inputs, parameters, image=IMAGE, run_uri=self.run_uri),
         )
         # ModelBuilder adds SAGEMAKER_REGION of the machine that compiles; the definition must fit every region.
         (container,) = registration.create_model_package_request["InferenceSpecification"]["Containers"]
@@ -300,10 +291,11 @@ def _processing_input(name: str, uri: object) -> ProcessingInput:
     )
 
 
-def _processing_output(name: str, uri: Join) -> ProcessingOutput:
+def _processing_output(name: str, uri: Join, *, mode: str = "EndOfJob") -> ProcessingOutput:
+    """Describe an output. ``Continuous`` uploads while the job runs, so a report outlives a job that fails."""
     return ProcessingOutput(
         output_name=name,
-        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode="EndOfJob"),
+        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode=mode),
     )
 
 
