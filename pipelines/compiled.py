@@ -18,6 +18,7 @@ PLACEHOLDERS = frozenset(
         "__CODE_BUCKET__",
         "__CODE_KEY__",
         "__IMAGE_URI__",
+        "__KMS_KEY__",
         "__MODEL_PACKAGE_GROUP__",
         "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__",
     }

@@ -18,7 +18,13 @@ from typing import Any
 
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.shapes import (
+    ModelPackageModelCard,
+    ProcessingInput,
+    ProcessingOutput,
+    ProcessingS3Input,
+    ProcessingS3Output,
+)
 from sagemaker.core.training.configs import Compute, InputData, Networking, OutputDataConfig
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.functions import Join, JsonGet
@@ -39,6 +45,9 @@ from pipelines.parameters import Parameters
 
 IMAGE = "__IMAGE_URI__"
 ROLE = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
+KMS_KEY = "__KMS_KEY__"
+"""Named on every output: without it SageMaker encrypts with the account's default key for S3, not with the bucket's
+(pages "ProcessingOutputConfig" and "OutputDataConfig")."""
 CODE_URI = "s3://__CODE_BUCKET__/__CODE_KEY__"
 RUNS_URI = "s3://__ARTIFACTS_BUCKET__/runs"
 VOLUME_GB = 30
@@ -90,7 +99,7 @@ class _Builder:
         self,
         name: str,
         *,
-        arguments: Sequence[str | ParameterString],
+        arguments: Sequence[str | ParameterString | Join],
         outputs: Sequence[ProcessingOutput],
         inputs: Sequence[ProcessingInput] = (),
         property_files: Sequence[PropertyFile] = (),
@@ -103,6 +112,7 @@ class _Builder:
             instance_type=self.parameters.processing_instance_type,
             volume_size_in_gb=VOLUME_GB,
             max_runtime_in_seconds=self.parameters.max_runtime_seconds,
+            output_kms_key=KMS_KEY,
             entrypoint=[*ENTRYPOINT, name.lower()],
             env={"PYTHONPATH": f"{PROCESSING_INPUTS}/code/__CODE_KEY__"},
             sagemaker_session=self.session,
@@ -159,7 +169,7 @@ class _Builder:
                 instance_type=self.parameters.training_instance_type, instance_count=1, volume_size_in_gb=VOLUME_GB
             ),
             networking=Networking(enable_network_isolation=True),
-            output_data_config=OutputDataConfig(s3_output_path=self.run_uri("train")),
+            output_data_config=OutputDataConfig(s3_output_path=self.run_uri("train"), kms_key_id=KMS_KEY),
             hyperparameters={"seed": self.parameters.seed} | dict(self.parameters.hyperparameters),
             environment={"PYTHONPATH": f"{TRAINING_CHANNELS}/code/__CODE_KEY__"},
             input_data_config=[
@@ -182,8 +192,10 @@ class _Builder:
         )
         return step
 
-    def evaluate(self, prepare: ProcessingStep, train: TrainingStep, evaluation: PropertyFile) -> ProcessingStep:
-        """Judge the challenger against the champion and pack the archive that would be served."""
+    def evaluate(
+        self, validate: ProcessingStep, prepare: ProcessingStep, train: TrainingStep, files: Sequence[PropertyFile]
+    ) -> ProcessingStep:
+        """Judge the challenger against the champion, report it, and pack the archive that would be served."""
         gate = self.parameters.gate
         return self.processing(
             "Evaluate",
@@ -201,21 +213,24 @@ class _Builder:
                 *("--min-clusters", gate.min_clusters),
                 *("--guards", gate.guards),
                 *("--slices", gate.slices),
+                *self._told_of_the_run(),
             ],
             inputs=[
                 _processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
                 _processing_input("train", _output_uri(prepare, "train")),
                 _processing_input("holdout", _output_uri(prepare, "holdout")),
+                _processing_input("preparation", _output_uri(prepare, "report")),
+                _processing_input("validation", _output_uri(validate, "report")),
             ],
             outputs=[
                 _processing_output("evaluation", self.run_uri("evaluate"), mode="Continuous"),
                 _processing_output("model", self.run_uri("model")),
             ],
-            property_files=[evaluation],
+            property_files=files,
         )
 
-    def register(self) -> ModelStep:
-        """Register the packed archive with everything needed to train it again."""
+    def register(self, card: JsonGet) -> ModelStep:
+        """Register the packed archive with everything needed to train it again, and with its model card."""
         parameters = self.parameters
         model = ModelBuilder(
             image_uri=IMAGE,
@@ -235,11 +250,27 @@ class _Builder:
                 )
             ),
             customer_metadata_properties=manifest.metadata(self.inputs, parameters, image=IMAGE, run_uri=self.run_uri),
+            model_card=ModelPackageModelCard(model_card_content=card, model_card_status="PendingReview"),
         )
         # ModelBuilder adds SAGEMAKER_REGION of the machine that compiles; the definition must fit every region.
         (container,) = registration.create_model_package_request["InferenceSpecification"]["Containers"]
         container["Environment"] = SERVING_ENVIRONMENT
         return ModelStep(name="Register", step_args=registration)
+
+    def _told_of_the_run(self) -> list[Join]:
+        """Name what the report says of the run; with ``=``, because a reason may begin with a dash."""
+        parameters = self.parameters
+        told = {
+            "description": self.inputs.description,
+            "run-id": parameters.run_id,
+            "reason": parameters.reason,
+            "run-uri": self.run_uri(),
+            "snapshot-uri": parameters.snapshot_uri,
+            "code-version": parameters.code_version,
+            "code-bundle": "__CODE_KEY__",
+            "image": IMAGE,
+        }
+        return [Join(on="=", values=[f"--{name}", value]) for name, value in told.items()]
 
     def _snapshot_arguments(self) -> list[str | ParameterString]:
         return [
@@ -263,12 +294,13 @@ def build(inputs: DefinitionInputs, session: PipelineSession) -> Pipeline:
     validate = builder.validate(validation)
     prepare = builder.prepare()
     train = builder.train(prepare)
-    evaluate = builder.evaluate(prepare, train, evaluation)
+    card = PropertyFile(name="card", output_name="evaluation", path="model_card.json")
+    evaluate = builder.evaluate(validate, prepare, train, [evaluation, card])
     promote = JsonGet(step_name=evaluate.name, property_file=evaluation, json_path="gate.promote")
     gate = ConditionStep(
         name="Gate",
         conditions=[ConditionEquals(left=promote, right=True)],
-        if_steps=[builder.register()],
+        if_steps=[builder.register(JsonGet(step_name=evaluate.name, property_file=card, json_path="content"))],
     )
     return Pipeline(
         name="__PIPELINE_NAME__",

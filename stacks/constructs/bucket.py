@@ -105,6 +105,11 @@ class SecureBucket(Construct):
         """Name of the bucket."""
         return self.bucket.bucket_name
 
+    @property
+    def key_arn(self) -> str:
+        """ARN of the key that encrypts the bucket's objects."""
+        return self._key.key_arn
+
     def grant_list(self, role: iam.Role) -> None:
         """Let ``role`` list objects, and learn that an object does not exist.
 

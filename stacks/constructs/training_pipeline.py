@@ -76,6 +76,7 @@ class TrainingPipeline(Construct):
                 "__CODE_BUCKET__": code.s3_bucket_name,
                 "__CODE_KEY__": code.s3_object_key,
                 "__IMAGE_URI__": image.uri,
+                "__KMS_KEY__": artifacts.key_arn,
                 "__MODEL_PACKAGE_GROUP__": registry.name,
                 "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__": self.role.role_arn,
             },

@@ -21,6 +21,7 @@ SAMPLES = {
     "__CODE_BUCKET__": "code-bucket",
     "__CODE_KEY__": "0" * 64 + ".zip",
     "__IMAGE_URI__": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
+    "__KMS_KEY__": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
     "__MODEL_PACKAGE_GROUP__": "flights-production",
     "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__": "arn:aws:iam::123456789012:role/pipeline",
 }
@@ -177,3 +178,14 @@ def test_nothing_of_one_region_or_account_is_written_down(definition: dict[str, 
     text = compiled.load(definition["Steps"][0]["Arguments"]["AppSpecification"]["ContainerArguments"][1]).text
     assert "us-east-1" not in text
     assert re.findall(r"\d{12}", text.replace("000000000000", "")) == []
+
+
+def test_every_output_is_encrypted_with_the_projects_key(definition: dict[str, Any]) -> None:
+    keys = {
+        step["Name"]: (step["Arguments"].get("ProcessingOutputConfig") or step["Arguments"]["OutputDataConfig"])[
+            "KmsKeyId"
+        ]
+        for step in steps(definition)
+        if step["Type"] in {"Processing", "Training"}
+    }
+    assert keys == dict.fromkeys(("Validate", "Prepare", "Train", "Evaluate"), SAMPLES["__KMS_KEY__"])
