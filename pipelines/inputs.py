@@ -78,6 +78,7 @@ class DefinitionInputs:
 
     Attributes:
         project: folder name below ``pipelines/projects``.
+        description: what it predicts, in words; may be empty.
         task: ``regression`` or ``binary_classification``.
         target: column to predict.
         time_column: column that orders the rows.
@@ -91,6 +92,7 @@ class DefinitionInputs:
     """
 
     project: str
+    description: str
     task: str
     target: str
     time_column: str
@@ -135,6 +137,7 @@ def parse(sections: Mapping[str, object], *, contract_version: str) -> Definitio
     hyperparameters = _section(training, "hyperparameters", parent="training.")
     return DefinitionInputs(
         project=_value(sections, "project", "name", str),
+        description=str(_section(sections, "project").get("description", "")),
         task=_value(sections, "project", "task", str),
         target=_value(sections, "project", "target", str),
         time_column=_value(sections, "project", "time_column", str),

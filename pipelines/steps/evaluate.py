@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.steps import artifact, aws, champion, evaluation, metrics
+from pipelines.steps import artifact, aws, champion, evaluation, metrics, prepare, report, validate
 from pipelines.steps.champion import Champion, ChampionError
 from pipelines.steps.evaluation import ChampionFacts, Evaluation, Scored
 from pipelines.steps.failure import StepError
@@ -22,6 +22,8 @@ from pipelines.steps.gate.rules import Rules, Slice
 from pipelines.steps.paths import Paths
 from pipelines.steps.plugin import FloatArray
 from pipelines.steps.prepare import read_rows
+from pipelines.steps.profile import PROFILE
+from pipelines.steps.report import reference
 
 _MOST_VALUES = 100
 """Values of a slice column; more of them are no slices but noise."""
@@ -39,10 +41,11 @@ class EvaluateArguments:
     time_column: str
     champion: str
     rules: Rules
+    run: report.Run
 
 
 def run(arguments: EvaluateArguments, paths: Paths) -> None:
-    """Write ``evaluation.json``, ``scores.parquet`` and the normalised ``model.tar.gz``.
+    """Write ``evaluation.json``, ``scores.parquet``, the report of both, and the normalised ``model.tar.gz``.
 
     What is packed is what was scored: the archive of the training job is unpacked, loaded, scored and packed again.
 
@@ -71,20 +74,31 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
         rules=arguments.rules,
         verdict=_against_naive(scored, naive, arguments.rules),
     )
+    provenance = report.Provenance(run=arguments.run, training=challenger.training)
     if arguments.champion == champion.NONE:
-        _leave(first, paths)
+        _leave(first, paths, provenance)
         return
     try:
-        judged = _against_champion(first, holdout, arguments)
+        judged = _against_champion(first, holdout, arguments, paths)
     except ChampionError as error:
-        _leave(_unreadable(first, arguments, error), paths)
+        _leave(_unreadable(first, arguments, error), paths, provenance)
         raise
-    _leave(judged, paths)
+    _leave(judged, paths, provenance)
 
 
-def _leave(found: Evaluation, paths: Paths) -> None:
+def _leave(found: Evaluation, paths: Paths, provenance: report.Provenance) -> None:
     """Write everything that the step tells about its verdict."""
-    evaluation.write(found, paths.processing_output("evaluation"))
+    folder = paths.processing_output("evaluation")
+    evaluation.write(found, folder)
+    sources = report.Sources(
+        evaluation=folder / evaluation.EVALUATION,
+        scores=folder / evaluation.SCORES,
+        validation=paths.processing_input("validation") / validate.REPORT,
+        preparation=paths.processing_input("preparation") / prepare.REPORT,
+        profile=paths.processing_input("preparation") / PROFILE,
+        champion_profile=folder / report.CHAMPION_PROFILE,
+    )
+    report.write(folder, sources=sources, provenance=provenance)
     decision = "promote" if found.verdict.promote else "keep out"
     print(f"{decision}: {found.verdict.reason}")  # noqa: T201  # the job's log
 
@@ -97,7 +111,7 @@ def _against_naive(scored: Scored, naive: float, rules: Rules) -> verdict.Verdic
     )
 
 
-def _against_champion(first: Evaluation, holdout: pa.Table, arguments: EvaluateArguments) -> Evaluation:
+def _against_champion(first: Evaluation, holdout: pa.Table, arguments: EvaluateArguments, paths: Paths) -> Evaluation:
     rules = arguments.rules
     with TemporaryDirectory(prefix="champion-") as name:
         live = champion.fetch(
@@ -107,6 +121,8 @@ def _against_champion(first: Evaluation, holdout: pa.Table, arguments: EvaluateA
             sagemaker=aws.client("sagemaker"),
             s3=aws.client("s3"),
         )
+        profile = paths.processing_output("evaluation") / report.CHAMPION_PROFILE
+        reference.fetch(live.package.archive, profile, aws.client("s3"))
         facts = ChampionFacts(
             package_arn=live.package.arn,
             version=live.package.version,

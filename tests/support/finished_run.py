@@ -1,6 +1,7 @@
 """Documents of a run as its steps leave them, made up but shaped like the real ones, for the report."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.steps import evaluation, metrics
+from pipelines.steps.artifact import Training
 from pipelines.steps.evaluation import ChampionFacts, Evaluation, Scored
 from pipelines.steps.gate import clusters, comparison, rules, verdict
 from pipelines.steps.gate.comparison import Values
 from pipelines.steps.plugin import FloatArray
-from pipelines.steps.report import Provenance, Sources
+from pipelines.steps.report import Provenance, Run, Sources
 
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/ onerror=alert(1)>&amp;\u202e=HYPERLINK("http://e")'
 FORMULA = "=cmd|' /C calc'!A0"
@@ -40,23 +42,30 @@ Predictions = tuple[FloatArray, FloatArray, FloatArray]
 """Target, challenger and champion on the same rows."""
 
 
-def provenance(**changes: Any) -> Provenance:
-    values: dict[str, Any] = {
-        "description": "Minutes in the air of flights leaving New York",
-        "run_id": "20130415T101500Z-1a2b3c4d",
-        "reason": "new data: data/period=2013-04/flights.parquet and 2 more",
-        "run_uri": "s3://flights-artifacts/runs/20130415T101500Z-1a2b3c4d",
-        "snapshot_uri": f"s3://flights-artifacts/snapshots/{SNAPSHOT}.json",
-        "code_version": "8d9942b0c1d2e3f405162738495a6b7c8d9e0f1a",
-        "code_bundle": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.zip",
-        "image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
-        "contract_version": "1",
-        "seed": 2013,
-        "hyperparameters": {"rounds": "300", "max_depth": "8", "learning_rate": "0.1"},
-        "libraries": {"numpy": "2.1.3", "pyarrow": "22.0.0", "xgboost": "3.2.0"},
-        "trained_until": "2013-04-16T23:00:00+00:00",
-    }
-    return Provenance(**{**values, **changes})
+def provenance(**changes: str) -> Provenance:
+    """Return where the run comes from; ``changes`` replace what it was started with."""
+    run = Run(
+        description="Minutes in the air of flights leaving New York",
+        run_id="20130415T101500Z-1a2b3c4d",
+        reason="new data: data/period=2013-04/flights.parquet and 2 more",
+        run_uri="s3://flights-artifacts/runs/20130415T101500Z-1a2b3c4d",
+        snapshot_uri=f"s3://flights-artifacts/snapshots/{SNAPSHOT}.json",
+        code_version="8d9942b0c1d2e3f405162738495a6b7c8d9e0f1a",
+        code_bundle="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.zip",
+        image="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0",
+    )
+    training = Training(
+        project="flights",
+        target="air_time",
+        snapshot_id=SNAPSHOT,
+        contract_version="1",
+        seed=2013,
+        hyperparameters={"rounds": "300", "max_depth": "8", "learning_rate": "0.1"},
+        rows=98_211,
+        trained_until="2013-04-16T23:00:00+00:00",
+        libraries={"numpy": "2.1.3", "pyarrow": "22.0.0", "xgboost": "3.2.0"},
+    )
+    return Provenance(run=replace(run, **changes), training=training)
 
 
 def leave(

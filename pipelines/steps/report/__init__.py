@@ -12,12 +12,14 @@ from pipelines.steps import profile as profiles
 from pipelines.steps.profile import Profile
 from pipelines.steps.report import card, page
 from pipelines.steps.report import evaluation as evaluations
-from pipelines.steps.report.provenance import Provenance
+from pipelines.steps.report.provenance import Provenance, Run
 from pipelines.steps.report.scores import Scores
 
 PAGE = "evaluation.html"
+CHAMPION_PROFILE = "champion-profile.json"
+"""The profile of the champion's training rows, kept beside the page that shows what changed since."""
 
-__all__ = ["PAGE", "Provenance", "Sources", "write"]
+__all__ = ["CHAMPION_PROFILE", "PAGE", "Provenance", "Run", "Sources", "write"]
 
 
 @dataclass(frozen=True)

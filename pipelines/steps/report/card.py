@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.steps.report.evaluation import Check, Evaluation
-from pipelines.steps.report.provenance import Provenance
+from pipelines.steps.report.provenance import Provenance, pairs
 
 CARD = "model_card.json"
 _FORMAT = 1
@@ -34,21 +34,22 @@ def document(evaluation: Evaluation, provenance: Provenance) -> str:
 
 def content(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
     """Return the card."""
+    run, training = provenance.run, provenance.training
     return {
         "model_overview": {
-            "model_creator": _cut(f"Tandem, run {provenance.run_id} of project {evaluation.project}", _TEXT),
-            "model_artifact": [_cut(f"{provenance.run_uri}/model/model.tar.gz", _TEXT)],
+            "model_creator": _cut(f"Tandem, run {run.run_id} of project {evaluation.project}", _TEXT),
+            "model_artifact": [_cut(f"{run.run_uri}/model/model.tar.gz", _TEXT)],
         },
         "intended_uses": {
-            "purpose_of_model": _cut(provenance.description, _LONG),
+            "purpose_of_model": _cut(run.description or evaluation.project, _LONG),
             "intended_uses": _cut(
                 f"Predicts {evaluation.target!r}: {_TASKS[evaluation.task]} that keeps contract "
-                f"{provenance.contract_version}. Not meant for other inputs or other questions.",
+                f"{training.contract_version}. Not meant for other inputs or other questions.",
                 _LONG,
             ),
             "factors_affecting_model_efficiency": _cut(
-                "Data that differs from what it was trained on (rows up to "
-                f"{provenance.trained_until}); see the slices and the residuals or the calibration in the report.",
+                f"Data that differs from what it was trained on (rows up to {training.trained_until}); see the slices "
+                "and the residuals or the calibration in the report.",
                 _LONG,
             ),
             "risk_rating": "Unknown",
@@ -65,15 +66,15 @@ def content(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
             "custom_details": {
                 name: _cut(value, _TEXT)
                 for name, value in (
-                    ("run_id", provenance.run_id),
-                    ("reason", provenance.reason),
-                    ("report", f"{provenance.evaluation_uri}/evaluation.html"),
+                    ("run_id", run.run_id),
+                    ("reason", run.reason),
+                    ("report", run.report_uri),
                     ("snapshot_id", evaluation.snapshot_id),
-                    ("code_version", provenance.code_version),
-                    ("code_bundle", provenance.code_bundle),
-                    ("contract_version", provenance.contract_version),
-                    ("seed", str(provenance.seed)),
-                    ("libraries", ", ".join(f"{key} {value}" for key, value in sorted(provenance.libraries.items()))),
+                    ("code_version", run.code_version),
+                    ("code_bundle", run.code_bundle),
+                    ("contract_version", training.contract_version),
+                    ("seed", str(training.seed)),
+                    ("libraries", pairs(training.libraries)),
                 )
                 if value
             },
@@ -82,16 +83,17 @@ def content(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
 
 
 def _training(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
-    hyperparameters = sorted(provenance.hyperparameters.items())[:_MOST]
+    run, training = provenance.run, provenance.training
+    hyperparameters = sorted(training.hyperparameters.items())[:_MOST]
     return {
         "training_observations": _cut(
-            f"Trained on {evaluation.rows['train']} rows up to {provenance.trained_until} with seed {provenance.seed}; "
-            "the same snapshot, code and seed give the same bytes.",
+            f"Trained on {evaluation.rows['train']} rows up to {training.trained_until} with seed {training.seed}; the "
+            "same snapshot, code and seed give the same bytes.",
             _TEXT,
         ),
         "training_job_details": {
-            "training_datasets": [_cut(provenance.snapshot_uri, _TEXT)],
-            "training_environment": {"container_image": [_cut(provenance.image, _TEXT)]},
+            "training_datasets": [_cut(run.snapshot_uri, _TEXT)],
+            "training_environment": {"container_image": [_cut(run.image, _TEXT)]},
             "user_provided_hyper_parameters": [
                 {"name": _cut(name, _KEY), "value": _cut(value, _KEY)} for name, value in hyperparameters
             ],
@@ -116,12 +118,12 @@ def _evaluation(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any
         "window": f"{window['from']} to {window['until']}",
         "clusters": f"{window['clusters']} ({window['unit']})",
         "champion": "none" if champion is None else champion.package_arn,
-        "report": f"{provenance.evaluation_uri}/evaluation.html",
+        "report": provenance.run.report_uri,
     }
     return {
         "name": "gate on the newest held-out rows",
         "evaluation_observation": _cut(evaluation.reason, _OBSERVATION),
-        "datasets": [_cut(provenance.snapshot_uri, _TEXT)],
+        "datasets": [_cut(provenance.run.snapshot_uri, _TEXT)],
         "metadata": {name: _cut(value, _TEXT) for name, value in details.items()},
         "metric_groups": [group for group in groups if group["metric_data"]],
     }

@@ -10,7 +10,7 @@ from pipelines.steps.profile import Profile
 from pipelines.steps.report import changes, sections
 from pipelines.steps.report.evaluation import Evaluation
 from pipelines.steps.report.markup import Markup, element, harmless, joined, style
-from pipelines.steps.report.provenance import Provenance
+from pipelines.steps.report.provenance import Provenance, pairs
 from pipelines.steps.report.scores import Scores
 from pipelines.steps.report.style import CSS
 
@@ -37,13 +37,14 @@ def build(
         profiles: of the challenger's training rows and of the champion's; without both, nothing is said of changes.
     """
     name = harmless(evaluation.project)
+    about = harmless(provenance.run.description)
     decision = "promoted" if evaluation.promote else "kept out"
     content = element(
         "main",
         element(
             "header",
-            element("p", f"Evaluation report · run {harmless(provenance.run_id)}"),
-            element("h1", f"{name}: {harmless(provenance.description)}"),
+            element("p", f"Evaluation report · run {harmless(provenance.run.run_id)}"),
+            element("h1", f"{name}: {about}" if about else name),
         ),
         sections.verdict(evaluation),
         sections.facts(evaluation),
@@ -61,27 +62,27 @@ def build(
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("link", rel="icon", href="data:,"),
-        element("title", f"{name} {harmless(provenance.run_id)}: {decision}"),
+        element("title", f"{name} {harmless(provenance.run.run_id)}: {decision}"),
         style(CSS),
     )
     return joined(Markup("<!DOCTYPE html>\n"), element("html", head, element("body", content), lang="en"), Markup("\n"))
 
 
 def _provenance(evaluation: Evaluation, found: Provenance) -> Markup:
-    champion = evaluation.champion
+    champion, run, training = evaluation.champion, found.run, found.training
     entries: list[tuple[str, object]] = [
-        ("run", found.run_id),
-        ("reason of the run", found.reason),
-        ("outputs of the run", found.run_uri),
+        ("run", run.run_id),
+        ("reason of the run", run.reason),
+        ("outputs of the run", run.run_uri),
         ("snapshot", evaluation.snapshot_id),
-        ("trained until", found.trained_until),
-        ("code version", found.code_version),
-        ("code bundle", found.code_bundle),
-        ("image", found.image),
-        ("contract version", found.contract_version),
-        ("seed", found.seed),
-        ("hyperparameters", _pairs(found.hyperparameters)),
-        ("libraries", _pairs(found.libraries)),
+        ("trained until", training.trained_until),
+        ("code version", run.code_version),
+        ("code bundle", run.code_bundle),
+        ("image", run.image),
+        ("contract version", training.contract_version),
+        ("seed", training.seed),
+        ("hyperparameters", pairs(training.hyperparameters)),
+        ("libraries", pairs(training.libraries)),
         ("champion", "none" if champion is None else champion.package_arn),
     ]
     if champion is not None and champion.version is not None:
@@ -89,7 +90,3 @@ def _provenance(evaluation: Evaluation, found: Provenance) -> Markup:
     return sections.origin(
         "Provenance", "Together these make the model again, bit for bit (python -m ops reproduce).", entries
     )
-
-
-def _pairs(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))

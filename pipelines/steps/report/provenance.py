@@ -3,25 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipelines.steps.artifact import Training
+
 
 @dataclass(frozen=True)
-class Provenance:
-    """Everything needed to find or repeat the run.
+class Run:
+    """What a run of the training pipeline was started with.
 
     Attributes:
-        description: what the project predicts, from ``project.toml``.
+        description: what the project predicts, from ``project.toml``; may be empty.
         run_id: of the run in the ledger.
         reason: why it was started.
-        run_uri: S3 URI below which the run left its outputs.
+        run_uri: S3 URI below which the run leaves its outputs.
         snapshot_uri: S3 URI of the snapshot's manifest.
         code_version: git commit of the application.
         code_bundle: key of the step code's zip.
         image: container image of the jobs.
-        contract_version: version of the model's contract.
-        seed: of everything random.
-        hyperparameters: as text, the way SageMaker hands them on.
-        libraries: versions that trained the model.
-        trained_until: time of the newest row trained on.
     """
 
     description: str
@@ -32,13 +29,21 @@ class Provenance:
     code_version: str
     code_bundle: str
     image: str
-    contract_version: str
-    seed: int
-    hyperparameters: Mapping[str, str]
-    libraries: Mapping[str, str]
-    trained_until: str
 
     @property
-    def evaluation_uri(self) -> str:
-        """Where ``evaluation.json``, ``evaluation.html`` and ``model_card.json`` lie."""
-        return f"{self.run_uri}/evaluate"
+    def report_uri(self) -> str:
+        """Where the run's report lies."""
+        return f"{self.run_uri}/evaluate/evaluation.html"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything needed to find or repeat a run."""
+
+    run: Run
+    training: Training
+
+
+def pairs(values: Mapping[str, str]) -> str:
+    """Write names with their values in one line."""
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))

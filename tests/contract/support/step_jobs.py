@@ -125,6 +125,8 @@ class Run:
     def _resolve(self, value: Any) -> str:
         if isinstance(value, str):
             return value
+        if "Std:Join" in value:
+            return str(value["Std:Join"]["On"]).join(self._resolve(part) for part in value["Std:Join"]["Values"])
         name = value["Get"].removeprefix("Parameters.")
         defaults = {entry["Name"]: entry.get("DefaultValue") for entry in definition(self.project)["Parameters"]}
         return str(self.parameters.get(name, defaults[name]))
@@ -142,6 +144,8 @@ class Run:
             (archive, "processing/input/model"),
             (self.output("Prepare", "train"), "processing/input/train"),
             (self.output("Prepare", "holdout"), "processing/input/holdout"),
+            (self.output("Prepare", "report"), "processing/input/preparation"),
+            (self.output("Validate", "report"), "processing/input/validation"),
         ]
 
 
