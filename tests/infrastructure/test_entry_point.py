@@ -45,7 +45,7 @@ def _run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             "alpah = 0.01",
             (
                 f"error: {FILE}: gate.alpah: unknown key (given: 0.01). Allowed: metric, direction, margin, alpha, "
-                'min_improvement_over_naive. Did you mean "alpha"?\n'
+                'min_improvement_over_naive, cluster, min_clusters, guards, slices. Did you mean "alpha"?\n'
             ),
         ),
         (

@@ -35,11 +35,13 @@ def test_every_accepted_finding_has_a_reason_in_a_sentence(assembly: Any) -> Non
 
 
 def test_cfn_lint_finds_nothing_in_any_region_of_the_table(assembly: Any) -> None:
-    regions = {"flights-sandbox": list(region_table()), "flights-production": ["us-east-1"]}
+    every_region = {"flights-sandbox"}
     said = [
         match
         for file in assembly.templates()
-        for match in lint(file.read_text("utf-8"), regions=regions[file.parent.name.removeprefix("assembly-")])
+        for match in lint(
+            file.read_text("utf-8"), regions=list(region_table()) if _stage(file) in every_region else ["us-east-1"]
+        )
     ]
     weighty = [match for match in said if match.rule.severity in ("error", "warning")]
 
@@ -50,8 +52,9 @@ def test_cfn_lint_finds_nothing_in_any_region_of_the_table(assembly: Any) -> Non
 def test_two_synths_give_the_same_templates(assembly: Any, synthesize: Any) -> None:
     again = synthesize()
 
-    assert [file.name for file in again.templates()] == [file.name for file in assembly.templates()]
-    for first, second in zip(assembly.templates(), again.templates(), strict=True):
+    firsts = [file for file in assembly.templates() if _stage(file).startswith("flights-")]
+    assert [file.name for file in again.templates()] == [file.name for file in firsts]
+    for first, second in zip(firsts, again.templates(), strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
@@ -81,3 +84,7 @@ def test_the_cdks_own_validation_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
+
+
+def _stage(template: Path) -> str:
+    return template.parent.name.removeprefix("assembly-")
