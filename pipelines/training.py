@@ -12,7 +12,7 @@ Names that only exist after the deployment are plain placeholders (``__ARTIFACTS
 inside S3 URIs break the SDK; the stacks replace them (see ``pipelines.compiled``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,10 +99,11 @@ class _Builder:
         self,
         name: str,
         *,
-        arguments: Sequence[str | ParameterString | Join],
+        arguments: Sequence[str | ParameterString],
         outputs: Sequence[ProcessingOutput],
         inputs: Sequence[ProcessingInput] = (),
         property_files: Sequence[PropertyFile] = (),
+        environment: Mapping[str, str | ParameterString | Join] | None = None,
     ) -> ProcessingStep:
         """Build one processing step; the code bundle goes on PYTHONPATH as the zip it is."""
         processor = Processor(
@@ -114,7 +115,7 @@ class _Builder:
             max_runtime_in_seconds=self.parameters.max_runtime_seconds,
             output_kms_key=KMS_KEY,
             entrypoint=[*ENTRYPOINT, name.lower()],
-            env={"PYTHONPATH": f"{PROCESSING_INPUTS}/code/__CODE_KEY__"},
+            env={"PYTHONPATH": f"{PROCESSING_INPUTS}/code/__CODE_KEY__", **(environment or {})},
             sagemaker_session=self.session,
         )
         return ProcessingStep(
@@ -213,8 +214,8 @@ class _Builder:
                 *("--min-clusters", gate.min_clusters),
                 *("--guards", gate.guards),
                 *("--slices", gate.slices),
-                *self._told_of_the_run(),
             ],
+            environment=self._told_of_the_run(),
             inputs=[
                 _processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
                 _processing_input("train", _output_uri(prepare, "train")),
@@ -257,20 +258,19 @@ class _Builder:
         container["Environment"] = SERVING_ENVIRONMENT
         return ModelStep(name="Register", step_args=registration)
 
-    def _told_of_the_run(self) -> list[Join]:
-        """Name what the report says of the run; with ``=``, because a reason may begin with a dash."""
+    def _told_of_the_run(self) -> dict[str, str | ParameterString | Join]:
+        """Return what the report says of the run (``pipelines.steps.report.Run``)."""
         parameters = self.parameters
-        told = {
-            "description": self.inputs.description,
-            "run-id": parameters.run_id,
-            "reason": parameters.reason,
-            "run-uri": self.run_uri(),
-            "snapshot-uri": parameters.snapshot_uri,
-            "code-version": parameters.code_version,
-            "code-bundle": "__CODE_KEY__",
-            "image": IMAGE,
+        return {
+            "TANDEM_DESCRIPTION": self.inputs.description,
+            "TANDEM_RUN_ID": parameters.run_id,
+            "TANDEM_REASON": parameters.reason,
+            "TANDEM_RUN_URI": self.run_uri(),
+            "TANDEM_SNAPSHOT_URI": parameters.snapshot_uri,
+            "TANDEM_CODE_VERSION": parameters.code_version,
+            "TANDEM_CODE_BUNDLE": "__CODE_KEY__",
+            "TANDEM_IMAGE": IMAGE,
         }
-        return [Join(on="=", values=[f"--{name}", value]) for name, value in told.items()]
 
     def _snapshot_arguments(self) -> list[str | ParameterString]:
         return [

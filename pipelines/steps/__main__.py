@@ -13,9 +13,6 @@ from typing import Any, NoReturn
 from pipelines.steps.failure import StepError, exit_message
 from pipelines.steps.paths import Paths
 
-_RUN = ("description", "run_id", "reason", "run_uri", "snapshot_uri", "code_version", "code_bundle", "image")
-"""What Evaluate is told of the run, for the report."""
-
 
 class _Parser(argparse.ArgumentParser):
     """Refuses wrong arguments the way every other failure is refused, so that SageMaker is told."""
@@ -65,19 +62,18 @@ def _train(paths: Paths, **options: str) -> None:
     train.run(train.TrainArguments(**options), paths)
 
 
-def _evaluate(paths: Paths, *, project: str, target: str, time_column: str, champion: str, **options: Any) -> None:
+def _evaluate(paths: Paths, *, project: str, target: str, time_column: str, champion: str, **gate: Any) -> None:
     _yield_while_waiting()
     from pipelines.steps import evaluate, report  # noqa: PLC0415  # see the module's docstring
     from pipelines.steps.gate import rules  # noqa: PLC0415  # the same
 
-    run = report.Run(**{name: options.pop(name) for name in _RUN})
     arguments = evaluate.EvaluateArguments(
         project=project,
         target=target,
         time_column=time_column,
         champion=champion,
-        rules=rules.parse(**options),
-        run=run,
+        rules=rules.parse(**gate),
+        run=report.Run.from_environment(os.environ),
     )
     evaluate.run(arguments, paths)
 
@@ -107,8 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     step("prepare", _prepare, *snapshot).add_argument("--holdout-days", type=int, required=True)
     step("train", _train, "--target", "--time-column", "--snapshot-id")
     judging = ("--task", "--metric", "--direction", "--unit", "--guards", "--slices")
-    told = [f"--{name.replace('_', '-')}" for name in _RUN]
-    evaluate = step("evaluate", _evaluate, "--target", "--time-column", "--champion", *judging, *told)
+    evaluate = step("evaluate", _evaluate, "--target", "--time-column", "--champion", *judging)
     for number in ("--margin", "--alpha", "--min-improvement-over-naive"):
         evaluate.add_argument(number, type=float, required=True)
     evaluate.add_argument("--min-clusters", type=int, required=True)

@@ -68,7 +68,7 @@ def start(platform: Mapping[str, str], code: Path, tmp_path_factory: pytest.Temp
             project="flights",
             folder=tmp_path_factory.mktemp("run"),
             code=code,
-            parameters={"RunId": "run-1", "SnapshotUri": uri, "SnapshotId": snapshot_id},
+            parameters={"RunId": "run-1", "Reason": "a test", "SnapshotUri": uri, "SnapshotId": snapshot_id},
             environment={**platform, **environment},
         )
 

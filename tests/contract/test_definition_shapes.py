@@ -59,15 +59,15 @@ def resolve(value: Any, definition: dict[str, Any]) -> Any:
             (parameter,) = [entry for entry in definition["Parameters"] if entry["Name"] == name]
             return PARAMETERS.get(name, parameter.get("DefaultValue"))
         case {"Get": str(path)}:
-            assert re.fullmatch(r"Steps\.(Prepare|Train)\..*(S3Uri|S3ModelArtifacts)", path), path
+            assert re.fullmatch(r"Steps\.(Validate|Prepare|Train)\..*(S3Uri|S3ModelArtifacts)", path), path
             return "s3://artifacts-bucket/runs/1/output"
         case {"Std:Join": {"On": on, "Values": values}}:
             return on.join(resolve(item, definition) for item in values)
-        case dict():
+        case dict() if "Std:JsonGet" not in value:
             return {key: resolve(item, definition) for key, item in value.items()}
         case list():
             return [resolve(item, definition) for item in value]
-    return value
+    return "{}" if isinstance(value, dict) else value  # what a property file holds: the model card
 
 
 def breaches(value: Any, shape: Shape, path: str) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Where a model comes from: what the run was started with and what the training job recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pipelines.steps.artifact import Training
+from pipelines.steps.failure import StepError
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,21 @@ class Run:
     code_version: str
     code_bundle: str
     image: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Run":
+        """Read the job's environment, ``TANDEM_`` and the field's name in capitals.
+
+        These are no arguments of the command line, because a reason is somebody's words: it may begin with a dash.
+
+        Raises:
+            StepError: when one is missing.
+        """
+        names = {field.name: f"TANDEM_{field.name.upper()}" for field in fields(cls)}
+        for name in names.values():
+            if name not in environment:
+                raise StepError(f"the job's environment has no {name}: the training pipeline's definition sets it")
+        return cls(**{field: environment[name] for field, name in names.items()})
 
     @property
     def report_uri(self) -> str:
