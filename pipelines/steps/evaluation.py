@@ -132,7 +132,7 @@ def write(found: Evaluation, folder: Path) -> None:
 
 def _document(found: Evaluation) -> dict[str, Any]:
     scored, task = found.scored, found.rules.task
-    window = found.window or scored
+    window = scored if found.window is None else found.window
     constant = np.full(len(scored), found.naive)
     return {
         "format": _FORMAT,
