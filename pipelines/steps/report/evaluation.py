@@ -79,6 +79,7 @@ class Evaluation:
     promote: bool
     rule: str
     metric: str
+    improvement: float | None
     reason: str
 
 
@@ -109,6 +110,7 @@ def read(path: Path) -> Evaluation:
         promote=gate["promote"],
         rule=gate["rule"],
         metric=gate["metric"],
+        improvement=gate["improvement"],
         reason=gate["reason"],
     )
 

@@ -28,7 +28,7 @@ _RULES = {
 
 def verdict(evaluation: Evaluation) -> Markup:
     """Say the decision in one sentence, and its reason."""
-    decision = "Promoted: the challenger goes live" if evaluation.promote else "Kept out: nothing changes"
+    decision = "Promoted: registered as a new version" if evaluation.promote else f"Kept out: {_stays(evaluation)}"
     return element(
         "section",
         element("h2", f"{'✓' if evaluation.promote else '✕'} {decision}"),
@@ -36,6 +36,10 @@ def verdict(evaluation: Evaluation) -> Markup:
         element("p", f"Rule {harmless(evaluation.rule)}: {_RULES.get(evaluation.rule, 'see docs/gate.md')}."),
         class_="verdict promoted" if evaluation.promote else "verdict",
     )
+
+
+def _stays(evaluation: Evaluation) -> str:
+    return "nothing is registered" if evaluation.champion is None else "the champion stays"
 
 
 def facts(evaluation: Evaluation) -> Markup:
@@ -47,6 +51,8 @@ def facts(evaluation: Evaluation) -> Markup:
         low = "unknown" if found.lower is None else percent(found.lower)
         shown.append(("improvement", percent(found.improvement), f"at least {low} at {percent(1 - found.alpha)}"))
         shown.append(("margin to clear", percent(found.margin), "of the champion's value"))
+    elif evaluation.improvement is not None:
+        shown.append(("improvement", signed(evaluation.improvement), "on the naive predictor"))
     window = evaluation.window
     rows = f"{evaluation.rows['judged']:,}"
     shown.append(("judged rows", rows, f"in {window['clusters']} {harmless(window['unit'])}s"))

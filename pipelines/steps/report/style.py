@@ -61,6 +61,7 @@ code,.code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mo
 .quiet{color:var(--soft)}
 @media(max-width:620px){main{padding:14px 10px 32px}section{padding:14px 12px}h1{font-size:1.35rem}
 .facts{grid-template-columns:1fr 1fr}figcaption{min-height:0}
+svg text,svg .note{font-size:13px}svg .name,svg .value{font-size:15px}
 table.stacks thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.stacks,table.stacks tbody,table.stacks caption{display:block}
 table.stacks tr{display:block;border-top:1px solid var(--rule);padding:6px 0}
