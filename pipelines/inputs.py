@@ -9,9 +9,11 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from pipelines.steps.quality.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = Path(__file__).resolve().parent / "projects"
@@ -82,6 +84,7 @@ class DefinitionInputs:
         task: ``regression`` or ``binary_classification``.
         target: column to predict.
         time_column: column that orders the rows.
+        data_limits: how far data may stray, see :class:`~pipelines.steps.quality.limits.Limits`, as one text.
         holdout_days: newest days that are judged on and never trained on.
         seed: seed of everything random.
         hyperparameters: handed to the project's train code; values as text, the way SageMaker hands them on.
@@ -96,6 +99,7 @@ class DefinitionInputs:
     task: str
     target: str
     time_column: str
+    data_limits: str
     holdout_days: int
     seed: int
     hyperparameters: tuple[tuple[str, str], ...]
@@ -115,6 +119,7 @@ class DefinitionInputs:
             "ProcessingInstanceType": self.training_instance_type,
             "TrainingInstanceType": self.training_instance_type,
             "MaxRuntimeSeconds": self.max_runtime_seconds,
+            "DataLimits": self.data_limits,
             "HoldoutDays": str(self.holdout_days),
             "Seed": str(self.seed),
         }
@@ -141,6 +146,7 @@ def parse(sections: Mapping[str, object], *, contract_version: str) -> Definitio
         task=_value(sections, "project", "task", str),
         target=_value(sections, "project", "target", str),
         time_column=_value(sections, "project", "time_column", str),
+        data_limits=_data_limits(sections),
         holdout_days=_value(sections, "data", "holdout_days", int),
         seed=_value(sections, "training", "seed", int),
         hyperparameters=tuple(sorted(_hyperparameter(key, value) for key, value in hyperparameters.items())),
@@ -204,6 +210,18 @@ def joined(key: str, entries: Iterable[Mapping[str, object]], *, keys: Sequence[
             f"takes {LONGEST_ARGUMENT}: name fewer {key}"
         )
     return text
+
+
+def _data_limits(sections: Mapping[str, object]) -> str:
+    """Read the limits of the validation; what is not written has its default."""
+    given = _section(sections, "data")
+    values = {}
+    for name, default in asdict(Limits()).items():
+        value = given.get(name, default)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise DefinitionInputError(f"project.toml: data.{name} is {value!r}, expected a number")
+        values[name] = type(default)(value)
+    return Limits(**values).as_text()
 
 
 def _gate(sections: Mapping[str, object]) -> GateInputs:

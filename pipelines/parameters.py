@@ -37,6 +37,7 @@ class Parameters:
     processing_instance_type: ParameterString
     training_instance_type: ParameterString
     max_runtime_seconds: ParameterInteger
+    data_limits: ParameterString
     holdout_days: ParameterString
     seed: ParameterString
     gate: GateParameters
@@ -66,6 +67,7 @@ class Parameters:
             processing_instance_type=text("ProcessingInstanceType"),
             training_instance_type=text("TrainingInstanceType"),
             max_runtime_seconds=ParameterInteger("MaxRuntimeSeconds", default_value=defaults["MaxRuntimeSeconds"]),
+            data_limits=text("DataLimits"),
             holdout_days=text("HoldoutDays"),
             seed=text("Seed"),
             gate=GateParameters(

@@ -132,7 +132,13 @@ class _Builder:
         """Judge the objects of the snapshot by the contract and by what the champion was trained on."""
         return self.processing(
             "Validate",
-            arguments=self._snapshot_arguments(),
+            arguments=[
+                *self._snapshot_arguments(),
+                *("--run-id", self.parameters.run_id),
+                *("--champion", self.parameters.champion),
+                *("--runs-uri", RUNS_URI),
+                *("--limits", self.parameters.data_limits),
+            ],
             outputs=[_processing_output("report", self.run_uri("validate"))],
             property_files=[validation],
         )

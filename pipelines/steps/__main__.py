@@ -41,11 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _validate(paths: Paths, **options: str) -> None:
+def _validate(paths: Paths, *, limits: str, **options: str) -> None:
     from pipelines.steps import validate  # noqa: PLC0415  # see the module's docstring
+    from pipelines.steps.quality.limits import parse  # noqa: PLC0415  # the same
     from pipelines.steps.snapshot import SnapshotReader  # noqa: PLC0415  # the same
 
-    validate.run(validate.SnapshotArguments(**options), paths, SnapshotReader())
+    validate.run(validate.ValidateArguments(limits=parse(limits), **options), paths, SnapshotReader())
 
 
 def _prepare(paths: Paths, *, holdout_days: int, **options: str) -> None:
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     snapshot = ("--snapshot-uri", "--snapshot-id", "--target", "--time-column")
-    step("validate", _validate, *snapshot)
+    step("validate", _validate, *snapshot, "--run-id", "--champion", "--runs-uri", "--limits")
     step("prepare", _prepare, *snapshot).add_argument("--holdout-days", type=int, required=True)
     step("train", _train, "--target", "--time-column", "--snapshot-id")
     judging = ("--task", "--metric", "--direction", "--unit", "--guards", "--slices")

@@ -5,9 +5,10 @@ a model.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,25 +17,16 @@ import pyarrow.parquet as pq
 from pipelines.steps import columns
 from pipelines.steps.contract import NAMES_OF_TYPES, Contract, Field
 from pipelines.steps.failure import StepError
+from pipelines.steps.quality.problem import Problem, example_of
 
 BATCH_ROWS = 65_536
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One way in which a drop breaks the contract.
+class Inspector(Protocol):
+    """Looks at the batches of a drop while they go by."""
 
-    Attributes:
-        column: the column, ``None`` when the whole file is unreadable.
-        rule: ``readable``, ``rows``, ``missing``, ``type``, ``null``, ``range``, ``category``, ``pattern``.
-        reason: what was found and what is allowed; reads on after the column's name.
-        rows: how many rows; 0 when it is not about rows.
-    """
-
-    column: str | None
-    rule: str
-    reason: str
-    rows: int = 0
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Look at one batch, in canonical types."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +62,18 @@ class _Findings:
                     example = self.examples[column.name, rule]
                     found = "is null" if rule == "null" else f"holds {example!r}"
                     wanted = "it must not be" if rule == "null" else f"it must be {column.allowed()}"
-                    yield Problem(column.name, rule, f"{found} in {count} rows; {wanted}", count)
+                    reason = f"{found} in {count} rows; {wanted}"
+                    yield Problem(column.name, rule, reason, count, None if rule == "null" else example_of(example))
 
 
-def check(path: Path, contract: Contract, *, time_column: str) -> DropReport:
+def check(path: Path, contract: Contract, *, time_column: str, inspectors: Sequence[Inspector] = ()) -> DropReport:
     """Check every row of a drop; stops early only when the file or a column cannot be read at all.
 
     Args:
         path: the Parquet file.
         contract: what it must hold.
         time_column: column that orders the rows; an input of the contract, or a timestamp of its own.
+        inspectors: shown every batch, unless the drop or a column cannot be read at all.
     """
     try:
         with pq.ParquetFile(path) as file:
@@ -89,7 +83,7 @@ def check(path: Path, contract: Contract, *, time_column: str) -> DropReport:
                 return DropReport(rows=file.metadata.num_rows, problems=structural)
             if file.metadata.num_rows == 0:
                 return DropReport(problems=(Problem(None, "rows", "holds no rows"),))
-            return _contents(file, contract, fields)
+            return _contents(file, contract, fields, inspectors)
     except (pa.ArrowException, OSError) as error:
         return DropReport(problems=(Problem(None, "readable", f"is no readable Parquet file ({_first_line(error)})"),))
 
@@ -117,10 +111,15 @@ def read(path: Path, fields: Iterable[Field]) -> Iterator[pa.RecordBatch]:
     """Yield the fields of a drop in their canonical types; not-a-number becomes null."""
     wanted = tuple(fields)
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=[column.name for column in wanted]):
-            yield pa.RecordBatch.from_arrays(
-                [_canonical(batch.column(column.name), column) for column in wanted], schema=columns.schema(wanted)
-            )
+        yield from _batches(file, wanted)
+
+
+def _batches(file: pq.ParquetFile, fields: tuple[Field, ...]) -> Iterator[pa.RecordBatch]:
+    schema = columns.schema(fields)
+    for batch in file.iter_batches(BATCH_ROWS, columns=[column.name for column in fields]):
+        yield pa.RecordBatch.from_arrays(
+            [_canonical(batch.column(column.name), column) for column in fields], schema=schema
+        )
 
 
 def _structure(stored: pa.Schema, fields: Iterable[Field]) -> Iterator[Problem]:
@@ -133,13 +132,17 @@ def _structure(stored: pa.Schema, fields: Iterable[Field]) -> Iterator[Problem]:
             yield Problem(column.name, "type", f"has type {stored.field(index).type}; it must be {wanted}")
 
 
-def _contents(file: pq.ParquetFile, contract: Contract, fields: tuple[Field, ...]) -> DropReport:
+def _contents(
+    file: pq.ParquetFile, contract: Contract, fields: tuple[Field, ...], inspectors: Sequence[Inspector]
+) -> DropReport:
     findings = _Findings()
     rows = unlabelled = 0
-    for batch in file.iter_batches(BATCH_ROWS, columns=[column.name for column in fields]):
+    for batch in _batches(file, fields):
         rows += len(batch)
+        for inspector in inspectors:
+            inspector.add(batch)
         for column in fields:
-            values = _canonical(batch.column(column.name), column)
+            values = batch.column(column.name)
             _check_values(values, column, findings)
             if column.name == contract.output.name:
                 unlabelled += values.null_count

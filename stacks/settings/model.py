@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from pipelines.steps.quality.limits import Limits
 from stacks.settings.types import (
     AccountId,
     Allowed,
@@ -28,6 +29,8 @@ from stacks.settings.types import (
     Task,
 )
 
+_LIMITS = Limits()
+
 
 class Section(BaseModel):
     """Base of every table: immutable, no unknown keys, no silent conversion between types."""
@@ -46,7 +49,9 @@ class Project(Section):
 
 
 class Data(Section):
-    """``[data]``: which objects of the data bucket make a snapshot.
+    """``[data]``: which objects of the data bucket make a snapshot, and when Validate refuses one of them.
+
+    ``max_...`` and ``future_hours`` are explained in ``pipelines.steps.quality.limits``.
 
     ``window_periods`` counts distinct periods. ``holdout_days`` counts days of the time column; they have to
     hold the clusters that the gate compares on (``gate.min_clusters``).
@@ -56,6 +61,13 @@ class Data(Section):
     window_periods: Annotated[int, Field(ge=1, le=1000)] = 12
     max_objects: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     holdout_days: Annotated[int, Field(ge=2, le=366)] = 14
+    max_duplicate_share: Share = _LIMITS.max_duplicate_share
+    max_null_increase: Share = _LIMITS.max_null_increase
+    max_unseen_share: Share = _LIMITS.max_unseen_share
+    max_label_shift: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = _LIMITS.max_label_shift
+    max_outlier_share: Share = _LIMITS.max_outlier_share
+    max_target_correlation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _LIMITS.max_target_correlation
+    future_hours: Annotated[int, Field(ge=0, le=8784)] = _LIMITS.future_hours
 
 
 class Training(Section):

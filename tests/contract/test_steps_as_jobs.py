@@ -129,7 +129,7 @@ def test_a_drop_that_breaks_the_contract_is_refused_and_named(
     summary = run.document("Validate", "report", "validation.json")["summary"]
     assert summary.startswith(f"{key}: column '{column}' ")
     assert words in summary
-    (entry,) = run.document("Validate", "report", "validation.json")["objects"]
+    (entry,) = run.document("Validate", "report", "validation.json")["quarantined"]
     assert entry["key"] == key
     assert entry["problems"][0]["column"] == column
 
