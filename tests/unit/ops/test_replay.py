@@ -1,0 +1,114 @@
+"""What is left of a recorded definition in a replay, and what is left of a replay that was interrupted."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ops.errors import OpsError
+from ops.reproduce import definition, replay
+from ops.reproduce.replay import Replay
+from pipelines import compiled
+from tests.unit.ops.support.workshop import IMAGE, PIPELINE, ROLE, Workshop
+
+BUNDLE = "0" * 64 + ".zip"
+CODE = f"s3://code-bucket/{BUNDLE}"
+COPY = f"s3://artifacts/runs/reproduce-1/code/{BUNDLE}"
+NEW_ROLE = "arn:aws:iam::123456789012:role/present"
+
+
+def recorded(project: str = "flights") -> str:
+    """The committed definition of a project, as it would be deployed."""
+    values = dict.fromkeys(compiled.PLACEHOLDERS, "value") | {"__CODE_BUCKET__": "code-bucket", "__CODE_KEY__": BUNDLE}
+    return json.dumps(compiled.load(project).render(values))
+
+
+def replayed(text: str) -> dict[str, Any]:
+    result = definition.for_replay(text, code_uri=CODE, replayed_code_uri=COPY, role_arn=NEW_ROLE)
+    document: dict[str, Any] = json.loads(result)
+    return document
+
+
+def flat(steps: list[Any]) -> list[str]:
+    names: list[str] = []
+    for step in steps:
+        names.append(step["Name"])
+        for branch in ("IfSteps", "ElseSteps") if step["Type"] == "Condition" else ():
+            names += flat(step["Arguments"][branch])
+    return names
+
+
+@pytest.mark.parametrize("project", compiled.projects())
+def test_a_replay_trains_and_judges_and_registers_nothing(project: str) -> None:
+    names = flat(replayed(recorded(project))["Steps"])
+
+    assert {"Validate", "Accept", "RejectData", "Prepare", "Train", "Evaluate"} == set(names)
+
+
+def test_a_replay_reads_the_copied_bundle_under_the_present_role() -> None:
+    text = json.dumps(replayed(recorded()))
+
+    assert definition.code_uri(recorded(), bundle=BUNDLE) == CODE
+    assert CODE not in text
+    assert COPY in text
+    assert set(re.findall(r'"RoleArn": "([^"]+)"', text)) == {NEW_ROLE}
+    assert f"/opt/ml/processing/input/code/{BUNDLE}" in text, "the path inside the job stays"
+
+
+def test_a_step_cache_does_not_hand_out_the_recorded_result() -> None:
+    document = json.loads(recorded())
+    document["Steps"][0]["CacheConfig"] = {"Enabled": True, "ExpireAfter": "P30D"}
+
+    assert "CacheConfig" not in json.dumps(replayed(json.dumps(document)))
+
+
+def test_what_waits_for_the_registration_is_left_out_with_it() -> None:
+    document = json.loads(recorded())
+    document["Steps"].append({"Name": "Tell", "Type": "Lambda", "DependsOn": ["Gate"], "Arguments": {}})
+    document["Steps"].append({"Name": "Then", "Type": "Fail", "Arguments": {"M": {"Get": "Steps.Tell.Output"}}})
+
+    assert {"Tell", "Then", "Gate", "Register"}.isdisjoint(flat(replayed(json.dumps(document))["Steps"]))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"Steps": []}'])
+def test_a_definition_that_cannot_be_replayed_is_an_error(text: str) -> None:
+    with pytest.raises(OpsError, match="recorded pipeline definition"):
+        replayed(text)
+
+
+def test_a_bundle_that_no_step_reads_is_an_error() -> None:
+    with pytest.raises(OpsError, match=r"other\.zip"):
+        definition.code_uri(recorded(), bundle="other.zip")
+
+
+def test_an_interrupted_replay_stops_its_jobs_and_leaves_no_pipeline(workshop: Workshop) -> None:
+    sleep = {
+        "RoleArn": ROLE,
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+        },
+        "AppSpecification": {
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
+        },
+    }
+    steps = [{"Name": "Sleep", "Type": "Processing", "Arguments": sleep}]
+    parameters = [{"Name": "RunId", "Type": "String"}]
+    planned = Replay(
+        pipeline=f"{PIPELINE}-reproduce-interrupt",
+        definition=json.dumps({"Version": "2020-12-01", "Parameters": parameters, "Steps": steps}),
+        role_arn=ROLE,
+        parameters={"RunId": "reproduce-20260301T100000Z-interrupt"},
+    )
+
+    def interrupt(text: str) -> None:
+        assert text == "step Sleep: executing"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay.run(planned, workshop.stage.target, told=interrupt)
+
+    assert workshop.pipelines() == [PIPELINE]
+    jobs = workshop.client("sagemaker").list_processing_jobs(NameContains="Sleep")["ProcessingJobSummaries"]
+    assert [job["ProcessingJobStatus"] for job in jobs] == ["Stopped"]
