@@ -14,6 +14,7 @@ from pipelines.steps.report.markup import Markup, element, joined, number
 WIDTH = 400.0
 HEIGHT = 260.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 12.0, 26.0, 40.0
+_PERCENT = "\u00a0%"  # a space that no line breaks at
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 Point = tuple[float, float]
@@ -26,12 +27,12 @@ def plain(value: float) -> str:
 
 def percent(value: float) -> str:
     """Write a share as a percentage."""
-    return f"{value * 100:.1f} %" if abs(value) >= 0.001 or value == 0 else f"{value * 100:.1g} %"  # noqa: PLR2004  # less than one digit
+    return f"{value * 100:.1f}{_PERCENT}" if abs(value) >= 0.001 or value == 0 else f"{value * 100:.1g}{_PERCENT}"  # noqa: PLR2004  # less than one digit
 
 
 def round_percent(value: float) -> str:
     """Write a round share of an axis as a percentage."""
-    return f"{value * 100:g} %"
+    return f"{value * 100:g}{_PERCENT}"
 
 
 @dataclass(frozen=True)

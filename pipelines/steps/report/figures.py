@@ -14,7 +14,7 @@ from pipelines.steps.report.scores import Curve, Scores
 CHALLENGER, CHAMPION, NAIVE = "challenger", "champion", "naive"
 _SHADES = 6
 _DATE = 10
-_ROW = 34.0
+_ROW = 42.0
 _NEAR = 1.5
 """How many times the span of both models' intervals the naive predictor may lie beside them and still be drawn."""
 
@@ -59,9 +59,9 @@ def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str) -> M
     )
     plot = Plot(x, Axis("", 0, len(rows), ticks=()), height=66 + _ROW * len(rows), left=12)
     for index, row in enumerate(rows):
-        y = len(rows) - index - 0.72
-        plot.words(x.low, y + 0.38, row.name)
-        plot.words(x.high, y + 0.38, row.text(), anchor="end", kind="value")
+        y = len(rows) - index - 0.7
+        plot.words(x.low, y + 0.34, row.name)
+        plot.words(x.high, y + 0.34, row.text(), anchor="end", kind="value")
         if not x.low <= row.value <= x.high:
             end, anchor, arrow = (x.high, "end", "→") if row.value > x.high else (x.low, "start", "←")
             plot.words(end, y - 0.08, f"{arrow} beyond this scale", anchor=anchor, kind="note")

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.steps.metrics import of_task
 from pipelines.steps.report import figures
-from pipelines.steps.report.chart import percent, plain
+from pipelines.steps.report.chart import percent, plain, round_percent
 from pipelines.steps.report.evaluation import Check, Evaluation
 from pipelines.steps.report.figures import Differences, Interval
 from pipelines.steps.report.markup import Child, Markup, element, harmless
@@ -49,7 +49,9 @@ def facts(evaluation: Evaluation) -> Markup:
     shown.append((f"{metric} of the challenger", plain(evaluation.metrics[metric]), _against(evaluation)))
     if found is not None:
         low = "unknown" if found.lower is None else percent(found.lower)
-        shown.append(("improvement", percent(found.improvement), f"at least {low} at {percent(1 - found.alpha)}"))
+        shown.append(
+            ("improvement", percent(found.improvement), f"at least {low} ({round_percent(1 - found.alpha)} confidence)")
+        )
         shown.append(("margin to clear", percent(found.margin), "of the champion's value"))
     elif evaluation.improvement is not None:
         shown.append(("improvement", signed(evaluation.improvement), "on the naive predictor"))
@@ -161,7 +163,7 @@ def data(evaluation: Evaluation, validation: Mapping[str, Any], preparation: Map
         ("rows trained on", f"{evaluation.rows['train']:,}"),
         ("rows held out", f"{evaluation.rows['holdout']:,}"),
         ("rows judged", f"{evaluation.rows['judged']:,}"),
-        ("judged window", f"{window['from']} to {window['until']} (UTC)"),
+        ("judged window", f"{window['from']} to {window['until']}"),
     ]
     return origin("Data", "The hold-out is newer than every row trained on.", entries)
 

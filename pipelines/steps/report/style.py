@@ -12,7 +12,8 @@ CSS = """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
-"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
+"DejaVu Sans",sans-serif;overflow-wrap:break-word}
+h1,h2,p,li,figcaption,th[scope=row],.code{overflow-wrap:anywhere}
 main{max-width:1080px;margin:0 auto;padding:20px 16px 48px}
 header p{margin:0;color:var(--soft);font-size:.875rem}
 h1{font-size:1.6rem;line-height:1.25;margin:.1em 0 .7em}
@@ -55,7 +56,7 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 caption{text-align:left;color:var(--soft);font-size:.875rem;padding:0 0 6px}
 th,td{text-align:left;padding:6px 12px 6px 0;border-top:1px solid var(--rule);vertical-align:top;font-weight:400}
 thead th{border-top:0;color:var(--soft);font-size:.8rem}
-td.right,th.right{text-align:right}
+td.right,th.right{text-align:right;white-space:nowrap}
 .holds{color:var(--good);font-weight:600}.fails{color:var(--bad);font-weight:600}
 code,.code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .quiet{color:var(--soft)}
@@ -68,7 +69,8 @@ table.stacks tr{display:block;border-top:1px solid var(--rule);padding:6px 0}
 table.stacks th,table.stacks td{display:flex;justify-content:space-between;gap:14px;border:0;padding:1px 0;
 text-align:right}
 table.stacks th[scope=row]{font-weight:600;text-align:left}
-table.stacks td::before{content:attr(data-label);color:var(--soft);text-align:left;flex:none}}
+table.list td{display:block;text-align:left}
+table.stacks td[data-label]::before{content:attr(data-label);color:var(--soft);text-align:left;flex:none}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff}body{font-size:11pt}main{max-width:none;padding:0}
 section,figure,tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """

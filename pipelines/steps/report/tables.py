@@ -15,24 +15,27 @@ class Column:
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Child]]) -> Markup:
-    """Return a table whose first column names the row."""
+    """Return a table whose first column names the row; with only one column beside it, its header need not travel."""
+    labelled = len(columns) > 2  # noqa: PLR2004  # a name and a value
     head = element("tr", *(element("th", c.header, scope="col", class_="right" if c.number else None) for c in columns))
     return element(
         "table",
         element("caption", caption),
         element("thead", head),
-        element("tbody", *(_row(columns, row) for row in rows)),
-        class_="stacks",
+        element("tbody", *(_row(columns, row, labelled=labelled) for row in rows)),
+        class_="stacks" if labelled else "stacks list",
     )
 
 
-def _row(columns: Sequence[Column], cells: Sequence[Child]) -> Markup:
+def _row(columns: Sequence[Column], cells: Sequence[Child], *, labelled: bool) -> Markup:
     first, *others = cells
     return element(
         "tr",
         element("th", first, scope="row"),
         *(
-            element("td", cell, data_label=column.header, class_="right" if column.number else None)
+            element(
+                "td", cell, data_label=column.header if labelled else None, class_="right" if column.number else None
+            )
             for column, cell in zip(columns[1:], others, strict=True)
         ),
     )

@@ -155,8 +155,8 @@ def test_what_changed_since_the_champion_is_ordered_by_how_far_it_moved(tmp_path
     report.write(tmp_path, sources=sources, provenance=finished_run.provenance())
     texts = Page((tmp_path / report.PAGE).read_text("utf-8")).texts
     assert texts.index("wind") < texts.index("carrier") < texts.index("calm")
-    assert "25.0 % of the rows; new: =X" in texts
-    assert any("missing 0.0 % then, 25.0 % now" in text for text in texts)
+    assert "25.0\u00a0% of the rows; new: =X" in texts
+    assert any("missing 0.0\u00a0% then, 25.0\u00a0% now" in text for text in texts)
 
 
 @pytest.mark.parametrize("task", TASKS)
