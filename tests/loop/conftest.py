@@ -20,7 +20,7 @@ def drops(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Real monthly drops by period."""
     folder = tmp_path_factory.mktemp("drops")
     module = f"pipelines.projects.{PROJECT}.feed"
-    subprocess.run([sys.executable, "-m", module, "--months", "1,2,3", "--to", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", module, "--months", "1,2,3,4,5", "--to", str(folder)], check=True)
     return {path.parent.name.removeprefix("period="): path for path in folder.rglob("*.parquet")}
 
 

@@ -1,0 +1,101 @@
+"""Only a better model goes live: challengers of all kinds against the champion, through the deployed events.
+
+A deployment of its own, since the live version changes here.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deployed_loop import DATA, PROJECT, Loop
+
+from lambdas.shared.records import LiveModel, Run, RunStatus
+from sandbox.server import Sandbox
+
+pytestmark = pytest.mark.loop
+
+SHUFFLE_SEED = 2013
+
+
+@pytest.fixture(scope="module")
+def court(tmp_path_factory: pytest.TempPathFactory, loop: Loop, drops: Mapping[str, Path]) -> Iterator[Loop]:
+    """The same templates as the shared deployment, in a sandbox of their own."""
+    assembly = loop.sandbox.directory.path / "cdk.out"
+    with Sandbox(tmp_path_factory.mktemp("court")) as sandbox:
+        deployment = sandbox.deploy(PROJECT, assembly=assembly)
+        outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
+        yield Loop(sandbox=sandbox, outputs=outputs, drops=drops)
+
+
+def test_only_a_better_model_replaces_the_champion(court: Loop) -> None:
+    court.drop("2013-01")
+    court.drop("2013-02")
+    first = court.wait_for("the first model to be live", court.ledger.live)
+    court.wait_for_end_of(f"{DATA}period=2013-0")
+
+    other_seed = _retrain_with_another_seed(court)
+    assert other_seed.status is RunStatus.KEPT_CHAMPION
+    assert _decision(court, other_seed)["champion"]["package_arn"] == first.package_arn
+
+    court.drop("2013-01", _with_shuffled_labels(court.drops["2013-01"]), name="shuffled.parquet")
+    court.remove(f"{DATA}period=2013-01/flights.parquet")
+    shuffled = court.wait_for_end_of("shuffled.parquet")
+    assert shuffled.status in {RunStatus.KEPT_CHAMPION, RunStatus.REJECTED_DATA}, "refused by data rules or by the gate"
+    assert court.serving_config() == first.endpoint_config
+
+    court.remove(f"{DATA}period=2013-01/shuffled.parquet")
+    for period in ("2013-01", "2013-03", "2013-04", "2013-05"):
+        court.drop(period)
+    spring = court.wait_for("the end of the run on spring data", lambda: _promoted_after(court, first.version))
+    assert _decision(court, spring)["gate"]["promote"]
+    assert _decision(court, spring)["comparison"]["lower_bound"] > _decision(court, spring)["comparison"]["margin"]
+    live = court.wait_for("the better model to be live", lambda: _live_after(court, first.version))
+    assert live.version == spring.version
+    assert live.endpoint_config == court.serving_config()
+
+
+def _retrain_with_another_seed(court: Loop) -> Run:
+    """What deploying another seed and asking for a run does."""
+    sagemaker, name = court.client("sagemaker"), court.outputs["TrainingPipelineName"]
+    pipeline = sagemaker.describe_pipeline(PipelineName=name)
+    definition = json.loads(pipeline["PipelineDefinition"])
+    (seed,) = [each for each in definition["Parameters"] if each["Name"] == "Seed"]
+    original, seed["DefaultValue"] = seed["DefaultValue"], "1"
+    sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=pipeline["RoleArn"])
+    detail = {"reason": "another seed", "requested_by": "test"}
+    court.request(json.dumps({"source": "tandem", "detail-type": "Retrain Requested", "detail": detail}))
+    run = court.wait_for_end_of("another seed")
+    seed["DefaultValue"] = original
+    sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=pipeline["RoleArn"])
+    return run
+
+
+def _with_shuffled_labels(drop: Path) -> bytes:
+    rows = pq.ParquetFile(drop).read()
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(len(rows))
+    index = rows.schema.get_field_index("air_time")
+    column = pa.chunked_array([rows.column("air_time").combine_chunks().take(pa.array(order))])
+    body = io.BytesIO()
+    pq.write_table(rows.set_column(index, rows.schema.field(index), column), body)
+    return body.getvalue()
+
+
+def _decision(court: Loop, run: Run) -> dict[str, dict[str, float]]:
+    key = f"runs/{run.run_id}/evaluate/evaluation.json"
+    stored = court.client("s3").get_object(Bucket=court.outputs["ArtifactsBucketName"], Key=key)
+    document: dict[str, dict[str, float]] = json.loads(stored["Body"].read())
+    return document
+
+
+def _promoted_after(court: Loop, version: int) -> Run | None:
+    return next((run for run in court.runs() if run.version and run.version > version), None)
+
+
+def _live_after(court: Loop, version: int) -> LiveModel | None:
+    live = court.ledger.live()
+    return live if live and live.version > version else None
