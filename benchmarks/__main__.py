@@ -5,14 +5,14 @@ import os
 import platform
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-COMPARISONS = ("cold_start", "synth")
+COMPARISONS = ("cold_start", "synth", "gate", "false_promotion")
 
 app = typer.Typer(add_completion=False)
 
@@ -28,13 +28,25 @@ def bench(
             raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
         with console.status(f"measuring {name}"):
             figures = import_module(f"benchmarks.{name}").run()
-        table = Table(name, "seconds", "ratio", title_justify="left")
-        for figure in figures:
-            table.add_row(figure["name"], f"{figure['seconds']:.3f}", f"{figure['ratio']:.2f}")
-        console.print(table)
+        console.print(_table(name, figures))
         machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+
+
+def _table(name: str, figures: list[dict[str, Any]]) -> Table:
+    """One row per contender, one column per figure; the first column is the contender's name."""
+    _, *columns = figures[0]
+    table = Table(name, *columns)
+    for figure in figures:
+        table.add_row(figure["name"], *(_text(figure[column]) for column in columns))
+    return table
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
