@@ -20,7 +20,7 @@ def test_an_environment_changes_only_the_keys_that_it_names() -> None:
     sandbox, production = select(load_projects(ROOT), project="flights", environment=None)
 
     assert (sandbox.retraining.settle_seconds, production.retraining.settle_seconds) == (2, 60)
-    assert sandbox.retraining.max_runs_per_day == production.retraining.max_runs_per_day
+    assert sandbox.retraining.approval == production.retraining.approval == "automatic"
     assert (sandbox.deployment.retain, production.deployment.retain) == (False, True)
     assert (sandbox.deployment.notify, production.deployment.notify) == ((), ("ml-team@example.com",))
 
