@@ -218,10 +218,8 @@ class ProcessingJobs:
                 timeout=job.max_runtime,
             )
         )
-        if exited.succeeded:
-            _upload(run, job, storage=storage)
-            return "Completed", None
-        return _unsuccessful(exited, run, job)
+        _upload(run, job, storage=storage, succeeded=exited.succeeded)
+        return ("Completed", None) if exited.succeeded else _unsuccessful(exited, run, job)
 
 
 _INTERNAL = "InternalServerError: We encountered an internal error.  Please try again."
@@ -265,10 +263,13 @@ def _configure(run: Run, job: ProcessingJob) -> None:
     run.workspace.write_config("config", "resourceconfig.json", content={"current_host": "algo-1", "hosts": ["algo-1"]})
 
 
-def _upload(run: Run, job: ProcessingJob, *, storage: Storage) -> None:
+def _upload(run: Run, job: ProcessingJob, *, storage: Storage, succeeded: bool) -> None:
+    """Upload the outputs; of a job that failed, those that were uploaded while it ran (S3UploadMode Continuous)."""
     key = job.request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
     for item in _outputs(job.request):
         target = item["S3Output"]
+        if not succeeded and target["S3UploadMode"] != "Continuous":
+            continue
         storage.upload_directory(run.workspace.local(target["LocalPath"]), target["S3Uri"], kms_key=key)
 
 

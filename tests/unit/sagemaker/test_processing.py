@@ -108,6 +108,40 @@ def test_a_failing_job_says_why_in_its_own_words(world: World) -> None:
     assert job["FailureReason"] == "AlgorithmError: column air_time is missing, exit code: 3"
 
 
+def test_what_is_uploaded_continuously_outlives_a_job_that_fails(world: World) -> None:
+    folder = unique("failing")
+    script = """
+import pathlib, sys
+for name in ("report", "rows"):
+    (pathlib.Path(sys.argv[1]) / name / "result.txt").write_text(name)
+sys.exit(1)
+"""
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {
+                "S3Uri": f"s3://{BUCKET}/{folder}/{name}",
+                "LocalPath": f"/opt/ml/processing/{name}",
+                "S3UploadMode": mode,
+            },
+        }
+        for name, mode in (("report", "Continuous"), ("rows", "EndOfJob"))
+    ]
+    job = world.run_processing(
+        script,
+        AppSpecification={
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": RUN_SCRIPT,
+            "ContainerArguments": ["/opt/ml/processing"],
+        },
+        ProcessingOutputConfig={"Outputs": outputs},
+    )
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert world.get(f"s3://{BUCKET}/{folder}/report/result.txt") == b"report"
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        world.get(f"s3://{BUCKET}/{folder}/rows/result.txt")
+
+
 def test_a_job_that_fails_silently_points_to_its_log(world: World) -> None:
     assert world.run_processing("raise SystemExit(1)")["FailureReason"] == (
         "AlgorithmError: See job logs for more information"
