@@ -115,7 +115,7 @@ def _evaluation(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any
         "rule": evaluation.rule,
         "metric": evaluation.metric,
         "judged_rows": str(evaluation.rows["judged"]),
-        "window": f"{window['from']} to {window['until']}",
+        "window": evaluation.span,
         "clusters": f"{window['clusters']} ({window['unit']})",
         "champion": "none" if champion is None else champion.package_arn,
         "report": provenance.run.report_uri,

@@ -1,5 +1,6 @@
 """What changed in the data since the champion was trained, from the profiles of both training sets."""
 
+import math
 from dataclasses import dataclass
 
 from pipelines.steps.profile import ColumnProfile, Profile
@@ -22,6 +23,7 @@ class Change:
         shift: how far it moved; numbers in the champion's standard deviations, texts as the share of rows that would
             have to change (total variation distance). Only the order of the rows rests on it.
         said: the shift in words.
+        missing: share of rows without a value, then and now.
     """
 
     column: str
@@ -29,6 +31,7 @@ class Change:
     now: str
     shift: float
     said: str
+    missing: str
 
 
 def section(current: Profile | None, reference: Profile | None) -> Markup | None:
@@ -37,9 +40,15 @@ def section(current: Profile | None, reference: Profile | None) -> Markup | None
         return None
     common = [name for name in reference.columns if name in current.columns]
     changes = sorted((_change(name, reference, current) for name in common), key=lambda found: -found.shift)
-    columns = [Column("column"), Column("champion trained on"), Column("challenger trained on"), Column("shift")]
+    columns = [
+        Column("column"),
+        Column("champion trained on"),
+        Column("challenger trained on"),
+        Column("shift"),
+        Column("missing"),
+    ]
     cells: list[list[Child]] = [
-        [harmless(change.column), harmless(change.before), harmless(change.now), harmless(change.said)]
+        [harmless(text) for text in (change.column, change.before, change.now, change.said, change.missing)]
         for change in changes[:_SHOWN]
     ]
     rest = f", the {_SHOWN} of {len(changes)} columns that moved most" if len(changes) > _SHOWN else ""
@@ -64,24 +73,26 @@ def _names(current: Profile, reference: Profile) -> str:
 def _change(name: str, reference: Profile, current: Profile) -> Change:
     before, now = reference.columns[name], current.columns[name]
     nulls = (_nulls(before, reference.rows), _nulls(now, current.rows))
-    missing = "" if nulls[0] == nulls[1] else f"; missing {percent(nulls[0])} then, {percent(nulls[1])} now"
+    missing = f"{percent(nulls[0])} then, {percent(nulls[1])} now" if any(nulls) else "none"
+
+    def change(then: str, today: str, shift: float, said: str) -> Change:
+        return Change(name, then, today, shift + abs(nulls[0] - nulls[1]), said, missing)
+
     if before.type != now.type:
-        return Change(name, before.type, now.type, float("inf"), "another type")
+        return change(before.type, now.type, math.inf, "another type")
     if before.type == "timestamp":
-        return Change(name, f"{before.minimum} to {before.maximum}", f"{now.minimum} to {now.maximum}", 0.0, "moves on")
+        return change(f"{before.minimum} to {before.maximum}", f"{now.minimum} to {now.maximum}", 0.0, "moves on")
     if before.type == "string":
         share, words = _categories(before, now)
-        said = f"{percent(share)} of the rows{words}{missing}"
-        return Change(name, _most(before), _most(now), share + abs(nulls[0] - nulls[1]), said)
+        return change(_most(before), _most(now), share, f"{percent(share)} of the rows{words}")
     mean, spread = before.mean(reference.rows), before.deviation(reference.rows)
     difference = now.mean(current.rows) - mean
     deviations = difference / spread if spread else float(difference != 0)
-    return Change(
-        name,
+    return change(
         f"mean {plain(mean)}, deviation {plain(spread)}",
         f"mean {plain(now.mean(current.rows))}, deviation {plain(now.deviation(current.rows))}",
-        abs(deviations) + abs(nulls[0] - nulls[1]),
-        f"mean moved by {plain(deviations)} deviations{missing}",
+        abs(deviations),
+        f"{deviations:+.2f} deviations",
     )
 
 

@@ -82,6 +82,21 @@ class Evaluation:
     improvement: float | None
     reason: str
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there were rows that the models could be judged on."""
+        return self.rule not in ("no_common_window", "champion_unreadable")
+
+    @property
+    def basis(self) -> str:
+        """Which rows the metrics are about: without a judgement, they are shown for the whole hold-out."""
+        return "judged rows" if self.is_judged else "held-out rows"
+
+    @property
+    def span(self) -> str:
+        """The judged window in words."""
+        return f"{self.window['from']} to {self.window['until']}" if self.window["from"] else "none"
+
 
 def read(path: Path) -> Evaluation:
     """Read ``evaluation.json``.

@@ -42,7 +42,7 @@ class Interval:
         return f"{plain(self.value)} ({plain(self.low)} to {plain(self.high)})"
 
 
-def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str) -> Markup:
+def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str, basis: str) -> Markup:
     """Draw one metric of every model as a dot with its interval.
 
     The naive predictor only sets the scale when it is near or alone with the challenger: it can be so bad that the
@@ -71,7 +71,7 @@ def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str) -> M
         plot.dots([(row.value, y)], row.series, radius=5)
     said = "; ".join(f"{row.name}: {row.text()}" for row in rows)
     drawing = plot.svg("metric", title=f"{metric} of the models", description=said)
-    return figure(drawing, f"{metric} on the judged rows, with its interval over the clusters")
+    return figure(drawing, f"{metric} on the {basis}, with its interval over the clusters")
 
 
 @dataclass(frozen=True)

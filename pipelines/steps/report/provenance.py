@@ -62,4 +62,4 @@ class Provenance:
 
 def pairs(values: Mapping[str, str]) -> str:
     """Write names with their values in one line."""
-    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items())) or "none"

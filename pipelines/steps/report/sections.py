@@ -28,18 +28,20 @@ _RULES = {
 
 def verdict(evaluation: Evaluation) -> Markup:
     """Say the decision in one sentence, and its reason."""
-    decision = "Promoted: registered as a new version" if evaluation.promote else f"Kept out: {_stays(evaluation)}"
     return element(
         "section",
-        element("h2", f"{'✓' if evaluation.promote else '✕'} {decision}"),
+        element("h2", _decision(evaluation)),
         element("p", harmless(evaluation.reason, limit=None)),
         element("p", f"Rule {harmless(evaluation.rule)}: {_RULES.get(evaluation.rule, 'see docs/gate.md')}."),
         class_="verdict promoted" if evaluation.promote else "verdict",
     )
 
 
-def _stays(evaluation: Evaluation) -> str:
-    return "nothing is registered" if evaluation.champion is None else "the champion stays"
+def _decision(evaluation: Evaluation) -> str:
+    if evaluation.promote:
+        return "✓ Promoted: registered as a new version"
+    stays = "nothing is registered" if evaluation.champion is None else "the champion stays"
+    return f"✕ {'Kept out' if evaluation.is_judged else 'Not judged'}: {stays}"
 
 
 def facts(evaluation: Evaluation) -> Markup:
@@ -80,7 +82,7 @@ def performance(evaluation: Evaluation, rows: Scores | None) -> Markup:
         models = [evaluation.metrics, *([champion] if champion else []), evaluation.naive]
         small = "smaller" if metric.direction == "minimize" else "larger"
         cells.append([f"{name} ({small} is better)", *(_metric(model, name) for model in models)])
-    caption = f"Metrics on the judged rows. Naive: {evaluation.naive_text}."
+    caption = f"Metrics on the {evaluation.basis}. Naive: {evaluation.naive_text}."
     return _section(
         "Performance",
         None if rows is None else element("div", *_performance_plots(evaluation, rows), class_="plots"),
@@ -158,12 +160,11 @@ def data(evaluation: Evaluation, validation: Mapping[str, Any], preparation: Map
             ("last moment trained on", preparation["cut"]),
             ("newest row", preparation["newest"]),
         ]
-    window = evaluation.window
     entries += [
         ("rows trained on", f"{evaluation.rows['train']:,}"),
         ("rows held out", f"{evaluation.rows['holdout']:,}"),
         ("rows judged", f"{evaluation.rows['judged']:,}"),
-        ("judged window", f"{window['from']} to {window['until']}"),
+        ("judged window", evaluation.span),
     ]
     return origin("Data", "The hold-out is newer than every row trained on.", entries)
 
@@ -171,7 +172,9 @@ def data(evaluation: Evaluation, validation: Mapping[str, Any], preparation: Map
 def _performance_plots(evaluation: Evaluation, rows: Scores) -> list[Markup]:
     metric = of_task(evaluation.task)[evaluation.metric]
     better = "smaller" if metric.direction == "minimize" else "larger"
-    plots = [figures.metric_intervals(evaluation.metric, _intervals(evaluation, rows), better=better)]
+    plots = [
+        figures.metric_intervals(evaluation.metric, _intervals(evaluation, rows), better=better, basis=evaluation.basis)
+    ]
     if rows.champion is not None:
         gain = rows.per_cluster(metric, rows.champion) - rows.per_cluster(metric, rows.challenger)
         found = evaluation.comparison
