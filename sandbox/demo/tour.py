@@ -31,6 +31,7 @@ ENVIRONMENT = "sandbox"
 _PATIENCE_SECONDS = 300
 _EXAMPLES = 8
 _TOLD_FIELDS = 5
+_REPORTS = ("evaluation.html", "evaluation.json")
 
 
 class DemoError(Exception):
@@ -94,6 +95,7 @@ class Tour:
             watch.close()
         self._write("events.json", narrator.events)
         self._tell_steps()
+        self._keep_report()
         with self.phase("Questions to the live endpoint"):
             self._question(question_month)
 
@@ -163,6 +165,13 @@ class Tour:
             table.add_row(step["StepName"], kind, step["StepStatus"], f"{seconds:.1f}")
         self.console.print(table)
         self._write("steps.json", steps)
+
+    def _keep_report(self) -> None:
+        run_id = json.loads((self.output / "status.json").read_text())["run_id"]
+        bucket, s3 = self._outputs("Storage")["ArtifactsBucketName"], self._client("s3")
+        for name in _REPORTS:
+            s3.download_file(bucket, f"runs/{run_id}/evaluate/{name}", str(self.output / name))
+        self.console.print(f"Why it was promoted: [bold]{self.output / _REPORTS[0]}[/bold]")
 
     def _question(self, month: int) -> None:
         contract = json.loads((PROJECTS / self.project / "contract.json").read_text())
