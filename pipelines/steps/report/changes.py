@@ -92,7 +92,9 @@ def _change(name: str, reference: Profile, current: Profile) -> Change:
         f"mean {plain(mean)}, deviation {plain(spread)}",
         f"mean {plain(now.mean(current.rows))}, deviation {plain(now.deviation(current.rows))}",
         abs(deviations),
-        f"{deviations:+.2f} deviations",
+        f"mean {'up' if deviations > 0 else 'down'} {abs(deviations):.2f} deviations"
+        if deviations
+        else "mean as before",
     )
 
 
