@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-COMPARISONS = ("cold_start", "synth", "gate", "false_promotion")
+COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion")
 
 app = typer.Typer(add_completion=False)
 

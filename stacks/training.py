@@ -7,12 +7,14 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.constructs.event_path import Delivery, EventPath
-from stacks.constructs.handler import Handler, HandlerContext
+from stacks.constructs.handler import Handler, HandlerContext, Sizing
 from stacks.constructs.model_registry import ModelRegistry
 from stacks.constructs.training_pipeline import TrainingPipeline, read_definition
 from stacks.settings import Settings
 from stacks.storage import StorageResources
 
+_LISTING = Sizing(memory_megabytes=1769, timeout_seconds=120)
+"""StartTraining lists up to 100,000 objects: seconds of a whole core and 100 calls to S3 (benchmarks/snapshot.py)."""
 _BURST = 90
 """Requests that one invocation of StartTraining takes together; all of them make one run. It remembers them in one
 transaction of the ledger, which holds at most 100 writes (page "TransactWriteItems")."""
@@ -69,6 +71,7 @@ class TrainingStack(Stack):
                 "CODE_VERSION": code_version,
                 "CONTRACT_VERSION": definition.contract_version,
             },
+            sizing=_LISTING,
         )
         retrain = EventPath(
             self,

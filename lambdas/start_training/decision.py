@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from lambdas.shared import clock
 from lambdas.shared.records import TrainedSnapshot, TrainingState
+from lambdas.shared.snapshot import Snapshot
 from lambdas.start_training.events import Request
-from lambdas.start_training.window import LAYOUT, Listing, Window
+from lambdas.start_training.window import LAYOUT, MOST_VERSIONS, CutOff, Listing, Window
 
 _DAY = timedelta(days=1)
 _REASON_LIMIT = 800
@@ -90,14 +91,8 @@ def decide(
 ) -> Decision:
     """Decide, with no run in flight, what becomes of a wish; ``trained`` is the earlier run on the same snapshot."""
     where = f"s3://{window.bucket}/{window.prefix}"
-    if listing.too_many:
-        first, last = listing.snapshot.periods[0], listing.snapshot.periods[-1]
-        return Refuse(
-            f"the newest {window.periods} periods under {where} hold more than max_objects={window.max_objects} "
-            f"objects (counting stopped between {first} and {last})",
-            "write fewer, larger Parquet objects per period, shorten [data] window_periods, or raise [data] "
-            "max_objects in project.toml and deploy.",
-        )
+    if listing.cut_off is not None:
+        return _too_many(listing.cut_off, listing.snapshot, window=window, where=where)
     if not listing.snapshot.objects:
         return Refuse(
             f"there is no data: no object {where}{LAYOUT} exists",
@@ -107,6 +102,24 @@ def decide(
         known = f"run {trained.run_id} was already trained on snapshot {trained.snapshot_id[:12]}"
         return NothingNew(f"{known} (asked: {wish.reason})")
     return _when(state, wish, rules)
+
+
+def _too_many(cut_off: CutOff, counted: Snapshot, *, window: Window, where: str) -> Refuse:
+    newest = f"the newest {window.periods} periods under {where}"
+    if cut_off is CutOff.VERSIONS:
+        return Refuse(
+            f"{newest} hold more than {MOST_VERSIONS} object versions, former ones included "
+            f"({len(counted.objects)} current objects were among them)",
+            "delete former versions that no model on record was trained on (python -m ops lineage VERSION), write "
+            "fewer, larger Parquet objects per period, or shorten [data] window_periods in project.toml and deploy.",
+        )
+    first, last = counted.periods[0], counted.periods[-1]
+    return Refuse(
+        f"{newest} hold more than max_objects={window.max_objects} objects "
+        f"(counting stopped between {first} and {last})",
+        "write fewer, larger Parquet objects per period, shorten [data] window_periods, or raise [data] "
+        "max_objects in project.toml (at most 100000) and deploy.",
+    )
 
 
 def _when(state: TrainingState, wish: Wish, rules: Rules) -> Start | Defer:

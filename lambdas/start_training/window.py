@@ -9,6 +9,7 @@ HeadObject per object would not be bounded). AWS pages: "ListObjectsV2", "ListOb
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from lambdas.shared.snapshot import Snapshot, SnapshotObject
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _PERIOD = re.compile(r"period=(?P<period>\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)/")
 _DATA = re.compile(_PERIOD.pattern + r"[^/]+\.parquet")
+
+MOST_VERSIONS = 300_000
+"""Object versions that one listing reads: 300 calls, which the function's time limit has room for."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,19 @@ class Window:
     max_objects: int
 
 
+class CutOff(StrEnum):
+    """Why a listing ended early."""
+
+    OBJECTS = "objects"
+    VERSIONS = "versions"
+
+
 @dataclass(frozen=True)
 class Listing:
-    """What the window holds. With ``too_many`` the listing was cut off and must not be used."""
+    """What the window holds. One that was ``cut_off`` must not be used."""
 
     snapshot: Snapshot
-    too_many: bool = False
+    cut_off: CutOff | None = None
 
 
 LAYOUT = "period=YYYY-MM[-DD]/<name>.parquet"
@@ -49,18 +60,24 @@ def period_of(key: str, *, prefix: str) -> str | None:
 
 
 def list_window(s3: "S3Client", window: Window) -> Listing:
-    """List the current versions of the window's objects, at most one more than allowed."""
+    """List the current versions of the window's objects, at most one more than allowed.
+
+    Former versions and deleted objects are listed with them, so their number is bounded too: memory by
+    ``max_objects``, time by :data:`MOST_VERSIONS`.
+    """
     periods = sorted(_periods(s3, window))[-window.periods :]
     if not periods:
         return Listing(Snapshot(window.bucket, window.prefix, ()))
     wanted = set(periods)
     found: list[SnapshotObject] = []
-    for version in _versions(s3, window, first=periods[0]):
+    for number, version in enumerate(_versions(s3, window, first=periods[0])):
+        if number == MOST_VERSIONS:
+            return Listing(Snapshot(window.bucket, window.prefix, tuple(found)), CutOff.VERSIONS)
         period = period_of(version["Key"], prefix=window.prefix)
         if not version["IsLatest"] or period not in wanted:
             continue
         if len(found) == window.max_objects:
-            return Listing(Snapshot(window.bucket, window.prefix, tuple(found)), too_many=True)
+            return Listing(Snapshot(window.bucket, window.prefix, tuple(found)), CutOff.OBJECTS)
         found.append(
             SnapshotObject(
                 key=version["Key"],

@@ -11,12 +11,11 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.handler import TIMEOUT, Handler
+from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
 
 _UNGATHERED: Final = 10
-_INVISIBLE_SECONDS: Final = 6 * int(TIMEOUT.to_seconds())
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ class EventPath(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         delivery = delivery or Delivery()
+        invisible_seconds = 6 * handler.sizing.timeout_seconds
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -67,7 +67,7 @@ class EventPath(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             delivery_delay=Duration.seconds(delivery.settle_seconds),
-            visibility_timeout=Duration.seconds(_INVISIBLE_SECONDS),
+            visibility_timeout=Duration.seconds(invisible_seconds),
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
@@ -87,7 +87,7 @@ class EventPath(Construct):
                 report_batch_item_failures=True,
             )
         )
-        self._watch(handler, notifications, patience=_INVISIBLE_SECONDS * delivery.attempts)
+        self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
 
     def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
         """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -18,9 +17,20 @@ from stacks.constructs.regional import powertools_layer_arn
 from stacks.constructs.staging import handler_files, staged
 from stacks.settings import Settings
 
-TIMEOUT: Final = Duration.seconds(60)
-"""Longest run of a handler; queues keep a message invisible six times as long
-(AWS page "Using Lambda with Amazon SQS", queue configuration)."""
+
+@dataclass(frozen=True)
+class Sizing:
+    """What a handler may use.
+
+    Attributes:
+        memory_megabytes: Lambda gives processor time in proportion; 1,769 MB are one core (AWS page "Configure Lambda
+            function memory").
+        timeout_seconds: longest run; queues keep a message invisible six times as long (AWS page "Using Lambda with
+            Amazon SQS", queue configuration).
+    """
+
+    memory_megabytes: int = 512
+    timeout_seconds: int = 60
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,10 @@ class Handler(Construct):
         description: str,
         context: HandlerContext,
         environment: Mapping[str, str],
+        sizing: Sizing | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.sizing = sizing or Sizing()
         log_group = _log_group(self, retain=context.settings.deployment.retain)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         allow(
@@ -63,8 +75,8 @@ class Handler(Construct):
                 handler=f"lambdas.{name}.handler.handler",
                 runtime=lambda_.Runtime.PYTHON_3_14,
                 architecture=lambda_.Architecture.X86_64,
-                memory_size=512,
-                timeout=TIMEOUT,
+                memory_size=self.sizing.memory_megabytes,
+                timeout=Duration.seconds(self.sizing.timeout_seconds),
                 role=self.role,
                 log_group=log_group,
                 logging_format=lambda_.LoggingFormat.JSON,

@@ -5,6 +5,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from lambdas.shared import clock, ledger
 from lambdas.shared.records import LiveModel, RunStatus
+from lambdas.start_training import window
 from tests.unit.lambdas.support.stage import NAME, PIPELINE, Stage
 
 
@@ -280,6 +281,37 @@ def test_too_many_objects_are_refused_clearly_and_told_once(stage: Stage, monkey
     assert stage.notifications().count("Training refused") == 1
     (body,) = [call["Message"] for call in stage.gate.made("Publish") if "refused" in call["Subject"]]
     assert "raise [data] max_objects in project.toml" in body
+
+
+def test_more_versions_than_a_listing_reads_are_refused_and_former_ones_are_blamed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "MOST_VERSIONS", 3)
+    for content in ("first", "second", "third", "fourth"):
+        event = stage.drop("2013-01", content=content)
+    stage.start_training(event)
+
+    (decision,) = stage.items("DECISION")
+    assert decision["outcome"] == "refused"
+    assert "object versions, former ones included (1 current objects were among them)" in decision["reason"]
+    assert stage.sagemaker.executions == {}
+
+
+def test_the_same_state_of_the_data_gives_the_same_snapshot(stage: Stage) -> None:
+    """Also after an object came and went: what counts is what is current, not how it came to be."""
+    stage.start_training(stage.drop("2013-01"))
+    first = stage.ledger.training().last_snapshot_id
+    stage.sagemaker.end(only_execution(stage), "Stopped")
+    passing = stage.drop("2013-02")
+    stage.clients["s3"].delete_object(
+        Bucket=stage.data,
+        Key="data/period=2013-02/part.parquet",
+        VersionId=passing.body["detail"]["object"]["version-id"],
+    )
+    stage.start_training(stage.retrain())
+
+    assert len(stage.sagemaker.executions) == 2
+    assert stage.ledger.training().last_snapshot_id == first
 
 
 def test_a_request_without_any_data_is_refused_with_the_layout_that_is_expected(stage: Stage) -> None:
