@@ -16,6 +16,7 @@ _KEEP_DATA_VERSIONS_DAYS = 730
 
 _KEEP_ARTIFACT_VERSIONS_DAYS = 90
 _KEEP_CAPTURE_DAYS = 90
+_KEEP_REPLAYS_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class StorageStack(Stack):
             access_logs=access_logs,
             retain=retain,
             keep_versions_days=_KEEP_ARTIFACT_VERSIONS_DAYS,
-            expire=(Expiry(prefix="capture/", days=_KEEP_CAPTURE_DAYS),),
+            expire=(
+                Expiry(prefix="capture/", days=_KEEP_CAPTURE_DAYS),
+                Expiry(prefix="runs/reproduce-", days=_KEEP_REPLAYS_DAYS),
+            ),
         )
         ledger = Ledger(self, "Ledger", key=key, retain=retain)
         notifications = Notifications(self, "Notifications", key=key, emails=settings.deployment.notify)

@@ -72,7 +72,7 @@ def _table(events: list[Event]) -> Table:
             f"{event.at:%Y-%m-%d %H:%M:%S}",
             escape(f"{event.kind}{version}"),
             f"[{colour}]{escape(event.outcome)}",
-            escape(_why(event)),
+            escape(_why(event)) + (f"\n[dim]{escape(event.report_uri)}" if event.report_uri else ""),
         )
     return table
 
