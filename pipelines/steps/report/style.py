@@ -55,7 +55,7 @@ color:var(--soft)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:.875rem;padding:0 0 6px}
 th,td{text-align:left;padding:6px 12px 6px 0;border-top:1px solid var(--rule);vertical-align:top;font-weight:400}
-th[scope=row]{min-width:8.5em}
+th[scope=row]{min-width:10em}
 thead th{border-top:0;color:var(--soft);font-size:.8rem}
 td.right,th.right{text-align:right;white-space:nowrap}
 .holds{color:var(--good);font-weight:600}.fails{color:var(--bad);font-weight:600}
