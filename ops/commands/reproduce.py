@@ -83,4 +83,5 @@ def _lines(answer: Reproduction) -> list[str]:
         f"  [red]{escape(each.what)}[/red]: registered {each.registered}, reproduced {each.reproduced}"
         for each in compared.differences
     ]
-    return [f"[red]{name} came out differently[/red]", *facts, *differing]
+    what = "the same model, judged differently" if compared.is_same_model else "another model came out"
+    return [f"[red]{name} is not reproduced: {what}[/red]", *facts, *differing]

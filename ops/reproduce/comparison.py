@@ -56,6 +56,11 @@ class Comparison:
         """Whether figures and bytes are the same."""
         return not self.differences
 
+    @property
+    def is_same_model(self) -> bool:
+        """Whether the bytes are the same. The judgement may still differ: its champion can be gone by now."""
+        return self.registered.sha256 == self.reproduced.sha256
+
 
 @dataclass(frozen=True)
 class Result:

@@ -43,6 +43,7 @@ class Reproduction:
             "environment": self.lineage.environment,
             "version": self.lineage.version,
             "identical": self.is_identical,
+            "same_model": compared.is_same_model if compared else None,
             "run_id": self.lineage.run_id,
             "snapshot_id": self.lineage.record["snapshot_id"],
             "problems": [asdict(problem) for problem in self.problems],

@@ -51,6 +51,8 @@ def test_a_version_that_depends_on_chance_is_told_what_differs(workshop: Worksho
     assert result.exit_code == ExitCode.MISMATCH
     differences = {each["what"] for each in answer(result)["differences"]}
     assert differences == {"metrics.rmse", "sha256 of model.tar.gz", "sha256 of model.tar.gz/model.txt"}
+    assert answer(result)["same_model"] is False
+    assert "another model came out" in run(workshop, version).stdout
 
 
 def test_a_replay_that_fails_names_the_step_and_leaves_no_pipeline(workshop: Workshop) -> None:
