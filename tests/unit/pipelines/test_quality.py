@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from local_snapshot import Validation, profile_of, replaced
 
 from pipelines.projects.flights import feed as flights_feed
 from pipelines.projects.late import feed as late_feed
 from pipelines.steps.failure import StepError
 from pipelines.steps.profile import Profile
-from pipelines.steps.quality import future, limits
+from pipelines.steps.quality import duplicates, future, limits
 from pipelines.steps.quality.leakage import association
 from pipelines.steps.quality.limits import Limits
 
@@ -306,3 +308,34 @@ def test_limits_survive_their_way_into_the_job() -> None:
     assert len(given.as_text()) <= 256, "the longest argument of a processing job"
     with pytest.raises(StepError, match="future_hours is 'x', it must be a int"):
         limits.parse(given.as_text().replace("48", "x"))
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from([None, "", "a", "b"]),
+        st.sampled_from([None, 0.0, -0.0, 1.5]),
+        st.sampled_from([None, 0, 1]),
+        st.sampled_from([None, True, False]),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(parts=st.lists(ROWS, min_size=1, max_size=4))
+def test_repeated_rows_are_those_that_were_seen_before_in_this_or_an_earlier_object(parts: list[list[Any]]) -> None:
+    schema = pa.schema([("t", pa.string()), ("n", pa.float64()), ("i", pa.int64()), ("b", pa.bool_())])
+    seen: set[Any] = set()
+    expected = {}
+    for number, rows in enumerate(parts):
+        before = len(seen)
+        seen.update(rows)
+        if len(rows) > len(seen) - before:
+            expected[number] = len(rows) - (len(seen) - before)
+    batches = [
+        pa.RecordBatch.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+        for rows in parts
+    ]
+    found = dict(duplicates.repetitions([duplicates.hashes(batch) for batch in batches]))
+    assert {number: repetition.rows for number, repetition in found.items()} == expected
+    assert all(repetition.source <= number for number, repetition in found.items())
