@@ -33,7 +33,7 @@ class ServingStack(Stack):
             termination_protection=settings.deployment.retain,
         )
         registry = training.registry
-        endpoint = Endpoint(self, "Endpoint", name=settings.names.endpoint)
+        endpoint = Endpoint(self, "Endpoint", name=settings.names.endpoint, retain=settings.deployment.retain)
         storage.artifacts.grant_read(endpoint.role, prefix="runs/")
         storage.artifacts.grant_write(endpoint.role, prefix="capture/")
 
@@ -41,8 +41,9 @@ class ServingStack(Stack):
             self,
             "DeployModel",
             name="deploy_model",
-            description="Brings an approved model version to the endpoint, or takes a rejected one away",
+            description="Brings an approved model version to the endpoint; a rejected live one is reported",
             context=handlers,
+            sends_to_itself=True,
             environment={
                 **_serving_settings(settings),
                 "ENDPOINT_NAME": endpoint.name,

@@ -65,6 +65,7 @@ class TrainingStack(Stack):
             name="start_training",
             description="Freezes a snapshot of the data and starts the training pipeline, one run at a time",
             context=handlers,
+            sends_to_itself=True,
             environment={
                 **_start_settings(settings),
                 **_start_resources(storage, pipeline),

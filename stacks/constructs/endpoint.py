@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.constructs.logs import kept_logs
 from stacks.constructs.permissions import allow
 from stacks.constructs.regional import xgboost_image
 from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
@@ -18,9 +19,10 @@ _WHY_VERSIONS = "Models and endpoint configs are named after the model version t
 class Endpoint(Construct):
     """Everything about the endpoint that is known before there is one."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, retain: bool) -> None:
         super().__init__(scope, construct_id)
         self.name = name
+        logs = kept_logs(self, "Logs", retain=retain, name=f"/aws/sagemaker/Endpoints/{name}")
         self.role = sagemaker_role(
             self,
             "Role",
@@ -28,6 +30,8 @@ class Endpoint(Construct):
             image=xgboost_image(self),
             log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
         )
+        # Without it SageMaker creates the group itself when the first model starts, and keeps its logs for ever.
+        self.role.node.add_dependency(logs)
 
     @property
     def arn(self) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.constructs.ledger import Ledger
+from stacks.constructs.logs import kept_logs
 from stacks.constructs.notifications import Notifications
 from stacks.constructs.permissions import acknowledge, allow
 from stacks.constructs.regional import powertools_layer_arn
@@ -56,10 +56,17 @@ class Handler(Construct):
         context: HandlerContext,
         environment: Mapping[str, str],
         sizing: Sizing | None = None,
+        sends_to_itself: bool = False,
     ) -> None:
+        """Define the function.
+
+        ``sends_to_itself`` is for a handler that waits by sending itself a delayed message: Lambda would stop such a
+        chain after about 16 invocations (AWS page "Use Lambda recursive loop detection to prevent infinite loops").
+        Its waiting must be bounded by other means.
+        """
         super().__init__(scope, construct_id)
         self.sizing = sizing or Sizing()
-        log_group = _log_group(self, retain=context.settings.deployment.retain)
+        log_group = kept_logs(self, "Logs", retain=context.settings.deployment.retain)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         allow(
             self.role,
@@ -79,6 +86,7 @@ class Handler(Construct):
                 timeout=Duration.seconds(self.sizing.timeout_seconds),
                 role=self.role,
                 log_group=log_group,
+                recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_itself else lambda_.RecursiveLoop.TERMINATE,
                 logging_format=lambda_.LoggingFormat.JSON,
                 layers=[lambda_.LayerVersion.from_layer_version_arn(self, "Powertools", powertools_layer_arn(self))],
                 environment=_common_environment(name, context) | dict(environment),
@@ -98,15 +106,6 @@ def _common_environment(name: str, context: HandlerContext) -> dict[str, str]:
         "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
-
-
-def _log_group(scope: Construct, *, retain: bool) -> logs.LogGroup:
-    return logs.LogGroup(
-        scope,
-        "Logs",
-        retention=logs.RetentionDays.ONE_YEAR if retain else logs.RetentionDays.TWO_WEEKS,
-        removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-    )
 
 
 def _trace(function: lambda_.Function, role: iam.Role) -> None:

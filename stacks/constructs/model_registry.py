@@ -16,11 +16,9 @@ class ModelRegistry(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
+        # No description: it can not be changed later, and a named group can not be replaced.
         self._group = sagemaker.CfnModelPackageGroup(
-            self,
-            "Group",
-            model_package_group_name=settings.names.model_package_group,
-            model_package_group_description=settings.project.description or None,
+            self, "Group", model_package_group_name=settings.names.model_package_group
         )
         self._group.apply_removal_policy(RemovalPolicy.RETAIN if settings.deployment.retain else RemovalPolicy.DESTROY)
 

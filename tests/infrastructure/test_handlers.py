@@ -148,3 +148,14 @@ def test_approval_decides_how_a_new_model_is_registered(sandbox: Any, synthesize
         for template in (sandbox["Training"], manual)
     ]
     assert statuses == ["Approved", "PendingManualApproval"]
+
+
+def test_only_handlers_that_wait_by_a_message_to_themselves_may_loop(function: Callable[[str], Any]) -> None:
+    loops = {name: function(name)["RecursiveLoop"] for name in HANDLERS}
+
+    assert loops == {
+        "start_training": "Allow",
+        "close_training": "Terminate",
+        "deploy_model": "Allow",
+        "confirm_deployment": "Terminate",
+    }

@@ -126,3 +126,21 @@ def test_people_are_subscribed_where_the_environment_names_them(sandbox: Any, pr
     assert sandbox["Storage"].all("AWS::SNS::Subscription") == {}
     (subscription,) = production["Storage"].all("AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ml-team@example.com")
+
+
+def test_the_ledger_forgets_handled_requests_and_nothing_else(sandbox: Any) -> None:
+    table = sandbox["Storage"].one("AWS::DynamoDB::Table", "Ledger")
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_logs_of_the_endpoint_are_not_kept_for_ever(sandbox: Any, production: Any) -> None:
+    for stacks, days, stage in ((sandbox, 14, "flights-sandbox"), (production, 365, "flights-production")):
+        logs = stacks["Serving"].one("AWS::Logs::LogGroup", "EndpointLogs")
+        assert (logs["LogGroupName"], logs["RetentionInDays"]) == (f"/aws/sagemaker/Endpoints/{stage}", days)
+
+
+def test_editing_a_description_replaces_no_named_group(sandbox: Any) -> None:
+    group = sandbox["Training"].one("AWS::SageMaker::ModelPackageGroup", "")
+
+    assert "ModelPackageGroupDescription" not in group
