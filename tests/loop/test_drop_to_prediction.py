@@ -122,9 +122,20 @@ def test_a_drop_with_a_missing_column_is_rejected_and_the_column_named(loop: Loo
         loop.remove(key)
 
     assert run.status is RunStatus.REJECTED_DATA
-    assert "distance" in str(run.failure)
-    assert key in str(run.failure)
+    assert str(run.failure).startswith(f"{key}: column 'distance' is missing")
+    validation = _validation(loop, run.run_id)
+    assert [entry["key"] for entry in validation["quarantined"]] == [key]
+    assert validation["baseline"]["run_id"] == first_model.run.run_id, "the champion's profile, found at run time"
+    assert validation["baseline"]["rows"] > 0
     assert loop.serving_config() == first_model.live.endpoint_config
+
+
+def _validation(loop: Loop, run_id: str) -> dict[str, Any]:
+    key = f"runs/{run_id}/validate/validation.json"
+    found: dict[str, Any] = json.loads(
+        loop.client("s3").get_object(Bucket=loop.outputs["ArtifactsBucketName"], Key=key)["Body"].read()
+    )
+    return found
 
 
 def _fields(row: dict[str, object]) -> dict[str, object]:
