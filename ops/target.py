@@ -1,6 +1,7 @@
 """Which AWS is asked: an account through the usual profile and region, or the sandbox on this machine."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +51,7 @@ class Target:
             OpsError: There is no such profile, or no region is set anywhere.
         """
         try:
-            session = boto3.Session(profile_name=profile, region_name=region)
+            session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
         except BotoCoreError as error:
             raise OpsError(f"{error}. Name an existing profile with --profile, or set AWS_PROFILE.") from error
         if session.region_name is None:
