@@ -1,7 +1,6 @@
 """Answers prediction requests by the image's script contract.
 
-``{"instances": [{field: value, ...}, ...]}`` is answered by ``{"predictions": [number, ...]}``, and
-``"model_version"`` when the container knows it (``MODEL_VERSION``).
+``{"instances": [{field: value, ...}, ...]}`` is answered by ``{"predictions": [number, ...]}``.
 
 The image runs these functions in a Flask view that turns every exception into status 500 (aws/sagemaker-containers,
 ``_transformer.py``). So nothing is raised for a bad request: a :class:`Refusal` goes from function to function and
@@ -10,7 +9,6 @@ Responses", Flask documentation).
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,11 +95,7 @@ def output_fn(prediction: Predictions | Refusal, accept: str) -> tuple[str, str]
         return prediction
     if accept.split(";", maxsplit=1)[0].strip().lower() not in _ANY:
         return Refusal("406 Not Acceptable", f"accept is {accept!r}; this model answers {JSON}")
-    answer: dict[str, object] = {"predictions": prediction.values}
-    version = os.environ.get("MODEL_VERSION")
-    if version:
-        answer["model_version"] = version
-    return json.dumps(answer), JSON
+    return json.dumps({"predictions": prediction.values}), JSON
 
 
 def _refuse_constant(name: str) -> NoReturn:

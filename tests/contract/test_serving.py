@@ -96,14 +96,6 @@ def test_an_answer_holds_one_number_per_instance(post: Post, instances: list[dic
     assert answer.mimetype == JSON
     assert len(answer.json["predictions"]) == 3
     assert all(10 < minutes < 700 for minutes in answer.json["predictions"])
-    assert "model_version" not in answer.json
-
-
-def test_an_answer_says_its_version_when_the_container_knows_it(
-    post: Post, instances: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODEL_VERSION", "7")
-    assert post({"instances": instances[:1]}).json["model_version"] == "7"
 
 
 def test_one_instance_is_answered_as_in_a_batch(post: Post, instances: list[dict[str, Any]]) -> None:
