@@ -66,7 +66,7 @@ def later_versions(loop: Loop, *keys: str) -> Iterator[None]:
 def test_the_first_model_comes_out_bit_for_bit_whatever_became_of_its_data(loop: Loop, first_model: FirstModel) -> None:
     overwritten = f"{DATA}period=2013-01/flights.parquet"
     later = [f"{DATA}period=2013-{month:02d}/flights.parquet" for month in range(3, 9)]
-    before = _traces(loop)
+    before, current = _traces(loop), _current(loop, overwritten)
 
     with no_training_on_new_data(loop), later_versions(loop, overwritten, *later):
         code, answer = reproduce(loop, first_model.live.version)
@@ -77,6 +77,7 @@ def test_the_first_model_comes_out_bit_for_bit_whatever_became_of_its_data(loop:
     assert "model.ubj" in answer["registered"]["files"]
     assert answer["registered"]["files"] == answer["reproduced"]["files"]
     assert answer["metrics"]["rmse"] == first_model.run.metrics["rmse"]
+    assert _current(loop, overwritten) == current, "the test leaves the data as it found it"
     assert _traces(loop) == before, "no run, execution, version or deployment came of it"
     assert not _closing_hears_of(loop, answer["replay"]["execution_arn"])
     assert _closing_hears_of(loop, str(first_model.run.execution_arn))
@@ -132,6 +133,11 @@ def _copy_with(loop: Loop, first_model: FirstModel, extra: dict[str, Any]) -> It
         yield int(package.rpartition("/")[2])
     finally:
         sagemaker.delete_model_package(ModelPackageName=package)
+
+
+def _current(loop: Loop, key: str) -> str:
+    found = loop.client("s3").head_object(Bucket=loop.outputs["DataBucketName"], Key=key)
+    return str(found["VersionId"])
 
 
 def _traces(loop: Loop) -> dict[str, Any]:
