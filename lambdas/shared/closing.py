@@ -50,26 +50,29 @@ def judge(
 ) -> Verdict:
     """Tell from an ended execution and its steps what became of the run (pure)."""
     if execution_status == "Succeeded":
-        for step in steps:
-            package_arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
-            if package_arn:
-                return Verdict(RunStatus.PROMOTED, package_arn=package_arn)
-        if any(step.get("Metadata", {}).get("Condition", {}).get("Outcome") == "False" for step in steps):
-            return Verdict(RunStatus.KEPT_CHAMPION)
-        return Verdict(
-            RunStatus.FAILED, failure="the execution succeeded, but it registered no model and its gate refused none"
-        )
+        return _judge_success(steps)
     if execution_status == "Stopped":
         return Verdict(RunStatus.FAILED, failure="the execution was stopped")
-    failed = [step for step in steps if step.get("StepStatus") == "Failed"]
-    if not failed:
+    failed = next((step for step in steps if step.get("StepStatus") == "Failed"), None)
+    if failed is None:
         return Verdict(RunStatus.FAILED, failure=failure_reason or "SageMaker gave no reason")
-    first = failed[0]
-    said = first.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
-    reason = said or first.get("FailureReason") or failure_reason or "SageMaker gave no reason"
-    if first.get("StepName") == _REJECT_DATA:
+    said = failed.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
+    reason = said or failed.get("FailureReason") or failure_reason or "SageMaker gave no reason"
+    if failed.get("StepName") == _REJECT_DATA:
         return Verdict(RunStatus.REJECTED_DATA, failure=reason)
-    return Verdict(RunStatus.FAILED, failure=f"step {first.get('StepName')}: {reason}")
+    return Verdict(RunStatus.FAILED, failure=f"step {failed.get('StepName')}: {reason}")
+
+
+def _judge_success(steps: "Sequence[PipelineExecutionStepTypeDef]") -> Verdict:
+    for step in steps:
+        package_arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
+        if package_arn:
+            return Verdict(RunStatus.PROMOTED, package_arn=package_arn)
+    if any(step.get("Metadata", {}).get("Condition", {}).get("Outcome") == "False" for step in steps):
+        return Verdict(RunStatus.KEPT_CHAMPION)
+    return Verdict(
+        RunStatus.FAILED, failure="the execution succeeded, but it registered no model and its gate refused none"
+    )
 
 
 class RunCloser:
