@@ -35,6 +35,12 @@ from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train.model_trainer import ModelTrainer
@@ -83,6 +89,27 @@ class ContainerTrainingStep(TrainingStep):  # type: ignore[misc]  # the SDK ship
         return request
 
 
+SERVICE_RETRY = StepRetryPolicy(
+    exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+    interval_seconds=10,
+    backoff_rate=2.0,
+    max_attempts=5,
+)
+"""SageMaker itself could not start the step (page "Retry Policy for Pipeline Steps")."""
+
+JOB_RETRY = SageMakerJobStepRetryPolicy(
+    exception_types=[
+        SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+        SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+        SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
+    ],
+    interval_seconds=60,
+    backoff_rate=2.0,
+    max_attempts=5,
+)
+"""The job found no machine, or lost it: half an hour of patience. A step that fails by itself is not tried again."""
+
+
 @dataclass(frozen=True)
 class _Builder:
     """Builds the steps of one pipeline around what they share."""
@@ -120,6 +147,7 @@ class _Builder:
         )
         return ProcessingStep(
             name=name,
+            retry_policies=[SERVICE_RETRY, JOB_RETRY],
             property_files=list(property_files),
             step_args=processor.run(
                 inputs=[_processing_input("code", CODE_URI), *inputs],
@@ -185,7 +213,7 @@ class _Builder:
             ],
             sagemaker_session=self.session,
         )
-        step = ContainerTrainingStep(name="Train", step_args=trainer.train())
+        step = ContainerTrainingStep(name="Train", step_args=trainer.train(), retry_policies=[SERVICE_RETRY, JOB_RETRY])
         step.max_runtime_seconds = self.parameters.max_runtime_seconds
         step.container_arguments = (
             "--project",
@@ -262,7 +290,7 @@ class _Builder:
         # ModelBuilder adds SAGEMAKER_REGION of the machine that compiles; the definition must fit every region.
         (container,) = registration.create_model_package_request["InferenceSpecification"]["Containers"]
         container["Environment"] = SERVING_ENVIRONMENT
-        return ModelStep(name="Register", step_args=registration)
+        return ModelStep(name="Register", step_args=registration, retry_policies=[SERVICE_RETRY])
 
     def _told_of_the_run(self) -> dict[str, str | ParameterString | Join]:
         """Return what the report says of the run (``pipelines.steps.report.Run``)."""

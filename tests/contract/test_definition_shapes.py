@@ -189,3 +189,15 @@ def test_every_output_is_encrypted_with_the_projects_key(definition: dict[str, A
         if step["Type"] in {"Processing", "Training"}
     }
     assert keys == dict.fromkeys(("Validate", "Prepare", "Train", "Evaluate"), SAMPLES["__KMS_KEY__"])
+
+
+def test_a_fault_of_the_service_is_tried_again_and_a_fault_of_the_step_is_not(definition: dict[str, Any]) -> None:
+    retried = {
+        step["Name"]: {kind for policy in step["RetryPolicies"] for kind in policy["ExceptionType"]}
+        for step in steps(definition)
+        if "RetryPolicies" in step
+    }
+
+    service = {"Step.SERVICE_FAULT", "Step.THROTTLING"}
+    job = service | {"SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"}
+    assert retried == dict.fromkeys(("Validate", "Prepare", "Train", "Evaluate"), job) | {"Register": service}
