@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
+from lambdas.shared.errors import NotYetError
 from lambdas.shared.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -20,21 +21,24 @@ if TYPE_CHECKING:
 def each_message(
     event: dict[str, Any], context: "LambdaContext", *, act: "Callable[[SQSRecord], None]"
 ) -> "PartialItemFailureResponse":
-    """Run ``act`` on every message and return those that have to be delivered again.
+    """Run ``act`` on every message and return those that have to be delivered again, also when that is all of them.
 
-    Raises:
-        BatchProcessingError: when every message failed, so that the invocation counts as an error.
+    A message that has to wait is no error of the function: what fails for good is told by the dead-letter queue.
     """
 
     def guarded(record: "SQSRecord") -> None:
         try:
             act(record)
+        except NotYetError as error:
+            logger.info("message has to come back", message_id=record.message_id, reason=str(error))
+            count("PostponedMessages")
+            raise
         except Exception:
             logger.exception("message failed", message_id=record.message_id, body=record.body[:2000])
             count("FailedMessages")
             raise
 
-    processor = BatchProcessor(event_type=EventType.SQS)
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     records: list[dict[str, Any]] = event["Records"]
     count("Messages", len(records))
     with processor(records=records, handler=guarded, lambda_context=context):

@@ -29,6 +29,11 @@ class Message:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+def has_failed(answer: Any) -> bool:
+    """Whether a handler asks for at least one message to be delivered again."""
+    return bool(answer["batchItemFailures"])
+
+
 @dataclass(frozen=True)
 class Context:
     """What Powertools reads from the Lambda context."""
