@@ -3,10 +3,11 @@
 import hashlib
 
 from lambdas.confirm_deployment.environment import ConfirmDeploymentEnvironment
+from lambdas.confirm_deployment.events import EndpointStateChange
 from lambdas.shared import clients, clock, ledger
 from lambdas.shared.confirmation import Confirmer
 from lambdas.shared.endpoints import Endpoint, look_at
-from lambdas.shared.errors import ConflictError, UnexpectedEventError
+from lambdas.shared.errors import ConflictError, NotYetError, UnexpectedEventError
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.notifications import Notifier
 from lambdas.shared.records import Decision, LiveModel
@@ -25,12 +26,14 @@ class DeploymentConfirmer:
         self._notifier = Notifier(clients.sns(), topic_arn=environment.notification_topic_arn, stage=environment.stage)
         self._confirmer = Confirmer(ledger=self._ledger, notifier=self._notifier)
 
-    def confirm(self, endpoint_name: str) -> None:
+    def confirm(self, change: EndpointStateChange) -> None:
         """Look at the endpoint and record what it shows.
 
         Raises:
+            NotYetError: an outcome was announced, but SageMaker still shows work in progress.
             UnexpectedEventError: the event is about another endpoint.
         """
+        endpoint_name = change.detail.endpoint_name
         # Events spell the name as it was typed at creation; endpoint names are not case sensitive.
         if endpoint_name.lower() != self._environment.endpoint_name.lower():
             raise UnexpectedEventError(
@@ -39,6 +42,8 @@ class DeploymentConfirmer:
         # The ledger first: a deployment requested after this look at the ledger is not judged by an older endpoint.
         newest = self._ledger.newest_deployment()
         endpoint = look_at(self._sagemaker, self._environment.endpoint_name)
+        if change.is_ahead_of(endpoint):
+            raise NotYetError(f"endpoint {endpoint.name} is {endpoint.status}: waiting for another delivery")
         if endpoint.is_in_progress:
             logger.info("nothing to confirm yet", status=endpoint.status)
         elif newest is not None and newest.is_open:

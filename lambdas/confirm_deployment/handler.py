@@ -24,6 +24,6 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> Any:
     confirmer = DeploymentConfirmer(ConfirmDeploymentEnvironment.load())
 
     def confirm(record: "SQSRecord") -> None:
-        confirmer.confirm(parse_body(record.body, EndpointStateChange).detail.endpoint_name)
+        confirmer.confirm(parse_body(record.body, EndpointStateChange))
 
     return each_message(event, context, act=confirm)

@@ -42,9 +42,29 @@ def test_what_serves_becomes_live_with_who_and_when(stage: Stage) -> None:
 def test_an_event_before_the_update_is_through_decides_nothing(stage: Stage) -> None:
     put_live(stage, 1)
     request(stage, 2)
-    stage.confirm("UPDATING")
-    stage.confirm("IN_SERVICE")
+    assert not has_failed(stage.confirm("UPDATING"))
     assert status(stage) is DeploymentStatus.REQUESTED
+
+
+@pytest.mark.parametrize("announced", ["IN_SERVICE", "FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_an_outcome_that_sagemaker_does_not_show_yet_comes_back_and_is_not_lost(stage: Stage, announced: str) -> None:
+    put_live(stage, 1)
+    request(stage, 2)
+    assert has_failed(stage.confirm(announced))
+    assert status(stage) is DeploymentStatus.REQUESTED
+
+    stage.sagemaker.finish(NAME)
+    assert not has_failed(stage.confirm(announced))
+    assert status(stage) is DeploymentStatus.LIVE
+
+
+def test_a_late_outcome_from_before_the_update_does_not_come_back(stage: Stage) -> None:
+    put_live(stage, 1)
+    told = stage.sagemaker.endpoints[NAME].modified.timestamp() * 1000
+    request(stage, 2)
+    assert not has_failed(stage.confirm("IN_SERVICE", LastModifiedTime=told))
+    told = stage.sagemaker.endpoints[NAME].modified.timestamp() * 1000
+    assert has_failed(stage.confirm("IN_SERVICE", LastModifiedTime=told))
 
 
 def test_a_late_in_service_event_of_the_old_version_is_no_rollback_of_a_request_just_made(stage: Stage) -> None:

@@ -156,9 +156,9 @@ class Stage:
         """Deliver messages to DeployModel."""
         return self.invoke("deploy_model", messages, queue=self.deploy_queue)
 
-    def confirm(self, status: str = "IN_SERVICE") -> Any:
+    def confirm(self, status: str = "IN_SERVICE", **detail: Any) -> Any:
         """Deliver an event of the endpoint to ConfirmDeployment."""
-        return self.invoke("confirm_deployment", [self.endpoint_event(status)])
+        return self.invoke("confirm_deployment", [self.endpoint_event(status, **detail)])
 
     def _record(self, message: Message, queue: str) -> dict[str, Any]:
         return {
@@ -234,9 +234,9 @@ class Stage:
         }
         return self.message({"source": "tandem", "detail-type": "Deployment Requested", "detail": detail})
 
-    def endpoint_event(self, status: str) -> Message:
+    def endpoint_event(self, status: str, **more: Any) -> Message:
         """The endpoint changed."""
-        detail = {"EndpointName": NAME, "EndpointStatus": status, "EndpointConfigName": "whatever"}
+        detail = {"EndpointName": NAME, "EndpointStatus": status, "EndpointConfigName": "whatever"} | more
         return self.message(self._event("aws.sagemaker", "SageMaker Endpoint State Change", detail))
 
     def message(self, body: Any, **attributes: str) -> Message:
