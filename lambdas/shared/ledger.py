@@ -123,10 +123,12 @@ def put_decision(decision: Decision) -> Write:
     return Write("DECISION", key, decision, "attribute_not_exists(pk)")
 
 
-def put_trained(run: Run) -> Write:
-    """Remember the first run of a snapshot."""
+def put_trained(run: Run, *, failed: TrainedSnapshot | None) -> Write:
+    """Remember the first run of a snapshot, or the one that tries again what an earlier, failed run did not do."""
     record = TrainedSnapshot(snapshot_id=run.snapshot_id, run_id=run.run_id)
-    return Write("SNAPSHOT", run.snapshot_id, record, "attribute_not_exists(pk)")
+    if failed is None:
+        return Write("SNAPSHOT", run.snapshot_id, record, "attribute_not_exists(pk)")
+    return Write("SNAPSHOT", run.snapshot_id, record, "run_id = :failed", {":failed": failed.run_id})
 
 
 def put_handled(request_id: str, *, by: str) -> Write:
@@ -162,7 +164,7 @@ class Ledger:
         return self._get("RUN", run_id, Run)
 
     def trained(self, snapshot_id: str) -> TrainedSnapshot | None:
-        """Return which run was first started on a snapshot."""
+        """Return which run was started on a snapshot: the first one that did not fail, else the last one."""
         return self._get("SNAPSHOT", snapshot_id, TrainedSnapshot)
 
     def newest_deployment(self) -> Deployment | None:

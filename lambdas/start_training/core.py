@@ -17,8 +17,8 @@ from lambdas.shared.closing import RunCloser
 from lambdas.shared.errors import ConflictError
 from lambdas.shared.ledger import Ledger, Write
 from lambdas.shared.notifications import Notifier
-from lambdas.shared.records import Decision, RunStatus, TrainingState
-from lambdas.shared.snapshot import Snapshot, manifest_key, versions_in
+from lambdas.shared.records import Decision, Run, RunStatus, TrainedSnapshot, TrainingState
+from lambdas.shared.snapshot import manifest_key, versions_in
 from lambdas.shared.telemetry import count, logger
 from lambdas.shared.wake_up import RetrainQueue
 from lambdas.start_training.decision import (
@@ -144,10 +144,12 @@ class TrainingStarter:
         if wish is None:
             return
         listing = list_window(self._s3, self._window)
-        trained = self._ledger.trained(listing.snapshot.id)
+        trained, failed = self._trained(listing.snapshot.id)
         match decide(state, wish, listing=listing, window=self._window, rules=self._rules, trained=trained):
             case Start():
-                self._start(state, wish, requests, listing.snapshot, first_on_snapshot=trained is None)
+                run = self._runs.plan(wish, listing.snapshot)
+                writes = [] if trained else [ledger.put_trained(run, failed=failed)]
+                self._start(state, run, requests, writes=writes)
             case NothingNew(reason):
                 count("NothingNew")
                 self._settle(state, requests, outcome="nothing_new", reason=reason + self._strays(requests))
@@ -155,6 +157,14 @@ class TrainingStarter:
                 self._refuse(state, wish, requests, Refuse(reason, action))
             case Defer() as deferral:
                 self._defer(state, wish, requests, deferral)
+
+    def _trained(self, snapshot_id: str) -> tuple[TrainedSnapshot | None, TrainedSnapshot | None]:
+        """Return the run that dealt with a snapshot, or else the one that failed to: its data still waits."""
+        earlier = self._ledger.trained(snapshot_id)
+        run = self._ledger.run(earlier.run_id) if earlier else None
+        if run is not None and run.status is RunStatus.FAILED:
+            return None, earlier
+        return earlier, None
 
     def _strays(self, requests: Sequence[Request]) -> str:
         """Name an object that was stored where no data is expected: its owner wonders why nothing happens."""
@@ -166,27 +176,24 @@ class TrainingStarter:
     def _start(
         self,
         state: TrainingState,
-        wish: Wish,
+        run: Run,
         requests: Sequence[Request],
-        snapshot: Snapshot,
         *,
-        first_on_snapshot: bool,
+        writes: Sequence[Write],
     ) -> None:
-        run = self._runs.plan(wish, snapshot)
         locked = _without_wish(state).model_copy(
             update={
                 "run_id": run.run_id,
                 "started_at": run.started_at,
                 "last_started_at": run.started_at,
-                "last_snapshot_id": snapshot.id,
+                "last_snapshot_id": run.snapshot_id,
                 "recent_starts": (*recent_starts(state), run.started_at),
                 "refusal": None,
             }
         )
-        writes = [ledger.put_training(locked), ledger.put_new_run(run)]
-        if first_on_snapshot:
-            writes.append(ledger.put_trained(run))
-        self._ledger.commit(*writes, *_remember(requests, by=run.run_id))
+        self._ledger.commit(
+            ledger.put_training(locked), ledger.put_new_run(run), *writes, *_remember(requests, by=run.run_id)
+        )
         self._start_execution(self._ledger.training())
 
     def _settle(self, state: TrainingState, requests: Sequence[Request], *, outcome: str, reason: str) -> None:

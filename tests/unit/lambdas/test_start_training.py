@@ -153,6 +153,25 @@ def test_data_that_was_trained_on_before_is_recorded_as_nothing_new(stage: Stage
     assert "already trained on" in decision["reason"]
 
 
+def test_data_that_a_failed_run_was_started_on_still_counts_as_new(stage: Stage) -> None:
+    event = stage.drop("2013-01")
+    stage.start_training(event)
+    first = only_execution(stage)
+    stage.sagemaker.end(first, "Failed")
+    stage.close_training(first)
+
+    stage.clock.advance(minutes=1)
+    stage.start_training(event)
+    (_, second) = stage.sagemaker.executions
+    stage.sagemaker.end(second, "Succeeded")
+    stage.close_training(second)
+    stage.start_training(event)
+
+    assert len(stage.sagemaker.executions) == 2
+    (decision,) = stage.items("DECISION")
+    assert stage.sagemaker.executions[second].name in decision["reason"]
+
+
 def test_an_object_in_the_wrong_place_starts_nothing_and_the_ledger_says_where_data_belongs(stage: Stage) -> None:
     stage.start_training(stage.drop("2013-01"))
     stage.sagemaker.end(only_execution(stage), "Succeeded")

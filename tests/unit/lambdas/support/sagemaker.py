@@ -18,6 +18,8 @@ from tests.unit.lambdas.support.clock import Clock
 ACCOUNT = "arn:aws:sagemaker:us-east-1:000000000000"
 BUSY = {"Creating", "Updating", "Deleting", "RollingBack", "SystemUpdating"}
 
+_KEPT_CHAMPION = {"StepName": "Gate", "StepStatus": "Succeeded", "Metadata": {"Condition": {"Outcome": "False"}}}
+
 
 class Refused(Exception):  # noqa: N818 - becomes an error response
     """SageMaker answers with an error."""
@@ -67,9 +69,10 @@ class SageMaker:
     # -- what a test does in the place of AWS and of people
 
     def end(self, arn: str, status: str, *, steps: list[dict[str, Any]] | None = None) -> None:
-        """Let an execution end."""
+        """Let an execution end; one that succeeds without more to say kept the champion."""
         execution = self.executions[arn]
-        execution.status, execution.steps = status, steps or []
+        default = [_KEPT_CHAMPION] if status == "Succeeded" else []
+        execution.status, execution.steps = status, default if steps is None else steps
 
     def register(
         self, group: str, version: int, *, approval: str = "Approved", metadata: Mapping[str, str] | None = None
