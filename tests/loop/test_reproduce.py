@@ -5,8 +5,6 @@ The deployment is shared: what these tests change is put back, version by versio
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,23 +16,6 @@ pytestmark = pytest.mark.loop
 
 INPUTS_LOST = 5
 _COPIED = ("InferenceSpecification", "ModelPackageGroupName")
-
-
-def reproduce(loop: Loop, version: int) -> tuple[int, dict[str, Any]]:
-    """The exit code and the answer of `python -m ops reproduce`, run as a person does."""
-    command = [
-        "-m",
-        "ops",
-        "reproduce",
-        str(version),
-        "--sandbox",
-        "--state",
-        str(loop.sandbox.directory.path),
-        "--json",
-    ]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 @contextmanager
@@ -69,7 +50,7 @@ def test_the_first_model_comes_out_bit_for_bit_whatever_became_of_its_data(loop:
     before, current = _traces(loop), _current(loop, overwritten)
 
     with no_training_on_new_data(loop), later_versions(loop, overwritten, *later):
-        code, answer = reproduce(loop, first_model.live.version)
+        code, answer = loop.reproduce(first_model.live.version)
 
     assert code == 0, answer["differences"]
     assert answer["identical"]
@@ -93,7 +74,7 @@ def test_a_deleted_object_version_of_the_snapshot_is_named_and_nothing_is_replay
     with _copy_with(loop, first_model, {**extra, "period": "2013-02"}) as version:
         s3.delete_object(Bucket=bucket, Key=key, VersionId=stored["VersionId"])
 
-        code, answer = reproduce(loop, version)
+        code, answer = loop.reproduce(version)
 
     assert code == INPUTS_LOST
     assert not answer["identical"]

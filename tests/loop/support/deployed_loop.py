@@ -1,6 +1,9 @@
 """The deployed loop, seen from outside: public APIs, and the ledger as `ops` reads it."""
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,6 +87,14 @@ class Loop:
     def serving_config(self) -> str:
         described = self.client("sagemaker").describe_endpoint(EndpointName=self.outputs["EndpointName"])
         return str(described["EndpointConfigName"])
+
+    def reproduce(self, version: int) -> tuple[int, dict[str, Any]]:
+        """The exit code and the answer of `python -m ops reproduce`, run as a person does."""
+        where = ["--sandbox", "--state", str(self.sandbox.directory.path)]
+        command = [sys.executable, "-m", "ops", "reproduce", str(version), *where, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)
 
     def wait_for(self, what: str, question: Callable[[], Answer | None]) -> Answer:
         """Ask until there is an answer; a timeout fails the test, naming what was waited for and the logs."""
