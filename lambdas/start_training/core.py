@@ -145,7 +145,17 @@ class TrainingStarter:
             return
         listing = list_window(self._s3, self._window)
         trained, failed = self._trained(listing.snapshot.id)
-        match decide(state, wish, listing=listing, window=self._window, rules=self._rules, trained=trained):
+        newest = self._ledger.newest_deployment()
+        decision = decide(
+            state,
+            wish,
+            listing=listing,
+            window=self._window,
+            rules=self._rules,
+            trained=trained,
+            deploying=newest if newest and newest.is_open else None,
+        )
+        match decision:
             case Start():
                 run = self._runs.plan(wish, listing.snapshot)
                 writes = [] if trained else [ledger.put_trained(run, failed=failed)]

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lambdas.shared import clock
-from lambdas.shared.records import TrainedSnapshot, TrainingState
+from lambdas.shared.records import Deployment, TrainedSnapshot, TrainingState
 from lambdas.shared.snapshot import Snapshot
 from lambdas.start_training.events import Request
 from lambdas.start_training.window import LAYOUT, MOST_VERSIONS, CutOff, Listing, Window
 
 _DAY = timedelta(days=1)
+_DEPLOYMENT_LOOK = timedelta(seconds=15)
+"""How often a waiting wish looks whether the deployment has ended."""
+_DEPLOYMENT_PATIENCE = timedelta(hours=2)
+"""A deployment that is open for longer is stuck, and its alarms say so; training goes on against what is live."""
 _REASON_LIMIT = 800
 """Characters kept of a merged reason: enough to read, far below the size limit of a ledger item."""
 
@@ -88,8 +92,13 @@ def decide(
     window: Window,
     rules: Rules,
     trained: TrainedSnapshot | None,
+    deploying: Deployment | None,
 ) -> Decision:
-    """Decide, with no run in flight, what becomes of a wish; ``trained`` is the earlier run on the same snapshot."""
+    """Decide, with no run in flight, what becomes of a wish.
+
+    ``trained`` is the earlier run on the same snapshot, ``deploying`` the deployment whose outcome is still unknown:
+    until it is known, nobody can say which champion the next challenger has to beat.
+    """
     where = f"s3://{window.bucket}/{window.prefix}"
     if listing.cut_off is not None:
         return _too_many(listing.cut_off, listing.snapshot, window=window, where=where)
@@ -101,6 +110,9 @@ def decide(
     if wish.requires_new_data and trained is not None:
         known = f"run {trained.run_id} was already trained on snapshot {trained.snapshot_id[:12]}"
         return NothingNew(f"{known} (asked: {wish.reason})")
+    if deploying is not None and clock.now() < deploying.requested_at + _DEPLOYMENT_PATIENCE:
+        waits = f"version {deploying.version} is being deployed and may be the next champion (asked: {wish.reason})"
+        return Defer(clock.now() + _DEPLOYMENT_LOOK, waits, over_budget=False)
     return _when(state, wish, rules)
 
 

@@ -240,6 +240,35 @@ def test_a_persons_request_during_a_run_is_served_after_it_on_the_same_data(stag
     assert len(stage.sagemaker.executions) == 2
 
 
+def test_a_run_waits_for_the_open_deployment_and_has_to_beat_what_it_brings(stage: Stage) -> None:
+    stage.sagemaker.register(NAME, 1)
+    stage.deploy(stage.package_event(1))
+    stage.start_training(stage.drop("2013-01"))
+    assert not stage.sagemaker.executions
+    (wake_up,) = stage.wake_ups()
+    assert wake_up["DelaySeconds"] == 15
+
+    stage.sagemaker.finish(NAME)
+    stage.confirm()
+    stage.clock.advance(seconds=15)
+    stage.start_training(stage.message(wake_up["MessageBody"]))
+
+    serving = stage.ledger.live()
+    assert serving is not None
+    execution = stage.sagemaker.executions[only_execution(stage)]
+    assert execution.parameters["ChampionPackageArn"] == serving.package_arn
+
+
+def test_a_deployment_that_is_stuck_holds_training_back_for_two_hours_at_most(stage: Stage) -> None:
+    stage.sagemaker.register(NAME, 1)
+    stage.deploy(stage.package_event(1))
+    stage.clock.advance(hours=2)
+
+    stage.start_training(stage.drop("2013-01"))
+
+    assert only_execution(stage)
+
+
 def test_the_cooldown_defers_with_one_message_and_keeps_every_wish(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
