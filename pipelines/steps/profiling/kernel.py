@@ -1,0 +1,116 @@
+"""Counts one Arrow batch: the one place where rows become numbers, on a laptop and on every executor of a cluster.
+
+Numbers are compared with every edge instead of searched in them: a comparison of a whole batch runs at the speed of
+memory, a binary search per row does not (measured: a fifth of the time for 20 bins).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.steps.profiling.counts import ColumnCounts, Profile
+from pipelines.steps.profiling.layout import HOURS, ColumnLayout, Layout, Numbers
+
+_LARGEST_UNITS = 2.0**40
+"""A number further away counts as that far in the sum, so that 8 million rows of one batch cannot overflow it."""
+_MICROSECONDS_PER_HOUR = 3_600_000_000
+
+
+def count(batch: pa.RecordBatch, layout: Layout) -> Profile:
+    """Count the rows of a batch; columns may be stored at any width, texts also as dictionaries.
+
+    Raises:
+        KeyError: the batch lacks a column of the layout.
+    """
+    columns = {column.name: _count_column(batch.column(column.name), column) for column in layout.columns}
+    return Profile(rows=len(batch), columns=columns)
+
+
+def _count_column(values: pa.Array, layout: ColumnLayout) -> ColumnCounts:
+    match layout.type:
+        case "string":
+            return _texts(values, layout)
+        case "boolean":
+            truths = int(pc.sum(values).as_py() or 0)
+            known = len(values) - values.null_count
+            return ColumnCounts(nulls=values.null_count, bins=(known - truths, truths))
+        case "timestamp":
+            return _moments(values)
+        case "integer" | "number":
+            return _numbers(values, layout)
+
+
+def _numbers(values: pa.Array, layout: ColumnLayout) -> ColumnCounts:
+    known = values.drop_null() if values.null_count else values
+    numbers = known.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    missing = np.isnan(numbers)
+    if missing.any():
+        numbers = numbers[~missing]
+    nulls = len(values) - len(numbers)
+    if not len(numbers):
+        return ColumnCounts(nulls=nulls, bins=(0,) * layout.bins)
+    return ColumnCounts(
+        nulls=nulls,
+        bins=_by_edges(numbers, layout.edges),
+        total=_total(numbers, layout),
+        # Adding nothing turns -0.0 into 0.0: which of the two is smaller would depend on their order.
+        minimum=float(numbers.min()) + 0.0,
+        maximum=float(numbers.max()) + 0.0,
+    )
+
+
+def _by_edges(numbers: Numbers, edges: Sequence[float]) -> tuple[int, ...]:
+    below = np.empty(len(numbers), dtype=np.bool_)
+    up_to = [np.count_nonzero(np.less_equal(numbers, edge, out=below)) for edge in edges]
+    return _differences([*up_to, len(numbers)])
+
+
+def _differences(cumulative: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(upper) - int(lower) for lower, upper in zip([0, *cumulative], cumulative, strict=False))
+
+
+def _total(numbers: Numbers, layout: ColumnLayout) -> int:
+    units = numbers - layout.origin
+    units *= 1 / layout.unit
+    np.clip(units, -_LARGEST_UNITS, _LARGEST_UNITS, out=units)
+    np.rint(units, out=units)
+    return int(units.astype(np.int64).sum())
+
+
+def _moments(values: pa.Array) -> ColumnCounts:
+    known = values.drop_null().cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64()).to_numpy()
+    hours = known // _MICROSECONDS_PER_HOUR % HOURS
+    bins = np.bincount(hours, minlength=HOURS)
+    extremes = (int(known.min()), int(known.max())) if len(known) else (None, None)
+    return ColumnCounts(nulls=values.null_count, bins=_whole(bins), minimum=extremes[0], maximum=extremes[1])
+
+
+def _texts(values: pa.Array, layout: ColumnLayout) -> ColumnCounts:
+    encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    words = encoded.dictionary.cast(pa.string())
+    indices = encoded.indices.drop_null().to_numpy()
+    rows = np.bincount(indices, minlength=len(words)) if len(words) else np.zeros(0, dtype=np.int64)
+    # A dictionary may hold a null of its own, which is no text either.
+    is_text = words.is_valid().to_numpy(zero_copy_only=False)
+    words, rows = words.filter(pa.array(is_text)), rows[is_text]
+    other = len(layout.categories)
+    found = pc.fill_null(pc.index_in(words, value_set=pa.array(layout.categories, pa.string())), other).to_numpy()
+    lengths = np.searchsorted(layout.lengths, pc.utf8_length(words).to_numpy().astype(np.float64))
+    return ColumnCounts(
+        nulls=len(values) - int(rows.sum()),
+        bins=_weighted(found, rows, bins=other + 1),
+        lengths=_weighted(lengths, rows, bins=len(layout.lengths) + 1),
+    )
+
+
+def _weighted(bins_of_words: npt.NDArray[np.integer], rows: npt.NDArray[np.integer], *, bins: int) -> tuple[int, ...]:
+    counted = np.zeros(bins, dtype=np.int64)
+    np.add.at(counted, bins_of_words, rows)
+    return _whole(counted)
+
+
+def _whole(counts: npt.NDArray[np.integer]) -> tuple[int, ...]:
+    return tuple(int(each) for each in counts)
