@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.steps.profile import ColumnProfile, Profile
 from pipelines.steps.report.chart import percent, plain
+from pipelines.steps.report.frame import section
 from pipelines.steps.report.markup import Child, Markup, element, harmless
 from pipelines.steps.report.tables import Column, table
 
@@ -34,7 +35,7 @@ class Change:
     missing: str
 
 
-def section(current: Profile | None, reference: Profile | None) -> Markup | None:
+def since_champion(current: Profile | None, reference: Profile | None) -> Markup | None:
     """Show the columns that changed most; None without both profiles."""
     if current is None or reference is None:
         return None
@@ -52,9 +53,8 @@ def section(current: Profile | None, reference: Profile | None) -> Markup | None
         for change in changes[:_SHOWN]
     ]
     rest = f", the {_SHOWN} of {len(changes)} columns that moved most" if len(changes) > _SHOWN else ""
-    return element(
-        "section",
-        element("h2", "What changed in the data since the champion"),
+    return section(
+        "What changed in the data since the champion",
         element("p", f"Rows trained on: {reference.rows:,} then, {current.rows:,} now.", _names(current, reference)),
         table(f"Training data of both models{rest}, largest shift first", columns, cells),
     )

@@ -1,20 +1,14 @@
-"""The page: one file that needs nothing else, no script, no font, no image and no request.
-
-A policy in its head tells the browser to refuse all of them, should data ever find a way in.
-"""
+"""The page of an evaluation, from the verdict down to where everything came from."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pipelines.steps.profile import Profile
-from pipelines.steps.report import changes, sections
+from pipelines.steps.report import changes, frame, sections
 from pipelines.steps.report.evaluation import Evaluation
-from pipelines.steps.report.markup import Markup, element, harmless, joined, style
+from pipelines.steps.report.markup import Markup, element, harmless
 from pipelines.steps.report.provenance import Provenance, pairs
 from pipelines.steps.report.scores import Scores
-from pipelines.steps.report.style import CSS
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def build(
@@ -39,8 +33,8 @@ def build(
     name = harmless(evaluation.project)
     about = harmless(provenance.run.description)
     decision = "promoted" if evaluation.promote else "kept out"
-    content = element(
-        "main",
+    return frame.document(
+        f"{name} {harmless(provenance.run.run_id)}: {decision}",
         element(
             "header",
             element("p", f"Evaluation report · run {harmless(provenance.run.run_id)}"),
@@ -51,21 +45,10 @@ def build(
         sections.performance(evaluation, rows),
         None if rows is None else sections.behaviour(evaluation, rows),
         sections.checks(evaluation),
-        changes.section(*profiles),
+        changes.since_champion(*profiles),
         sections.data(evaluation, validation, preparation),
         _provenance(evaluation, provenance),
     )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href="data:,"),
-        element("title", f"{name} {harmless(provenance.run.run_id)}: {decision}"),
-        style(CSS),
-    )
-    return joined(Markup("<!DOCTYPE html>\n"), element("html", head, element("body", content), lang="en"), Markup("\n"))
 
 
 def _provenance(evaluation: Evaluation, found: Provenance) -> Markup:

@@ -10,6 +10,7 @@ from pipelines.steps.report import figures
 from pipelines.steps.report.chart import percent, plain, round_percent
 from pipelines.steps.report.evaluation import Check, Evaluation
 from pipelines.steps.report.figures import Differences, Interval
+from pipelines.steps.report.frame import section, tiles
 from pipelines.steps.report.markup import Child, Markup, element, harmless
 from pipelines.steps.report.scores import Scores
 from pipelines.steps.report.tables import Column, table
@@ -60,14 +61,7 @@ def facts(evaluation: Evaluation) -> Markup:
     window = evaluation.window
     rows = f"{evaluation.rows['judged']:,}"
     shown.append(("judged rows", rows, f"in {window['clusters']} {harmless(window['unit'])}s"))
-    return element(
-        "dl",
-        *(
-            element("div", element("dt", name), element("dd", value, element("small", more)))
-            for name, value, more in shown
-        ),
-        class_="facts",
-    )
+    return tiles(shown)
 
 
 def performance(evaluation: Evaluation, rows: Scores | None) -> Markup:
@@ -83,7 +77,7 @@ def performance(evaluation: Evaluation, rows: Scores | None) -> Markup:
         small = "smaller" if metric.direction == "minimize" else "larger"
         cells.append([f"{name} ({small} is better)", *(_metric(model, name) for model in models)])
     caption = f"Metrics on the {evaluation.basis}. Naive: {evaluation.naive_text}."
-    return _section(
+    return section(
         "Performance",
         None if rows is None else element("div", *_performance_plots(evaluation, rows), class_="plots"),
         element("h3", "All metrics"),
@@ -109,7 +103,7 @@ def behaviour(evaluation: Evaluation, rows: Scores) -> Markup:
             figures.residual_groups(rows),
         ]
         title = "Predictions and residuals"
-    return _section(title, element("div", *plots, class_="plots"))
+    return section(title, element("div", *plots, class_="plots"))
 
 
 def checks(evaluation: Evaluation) -> Markup | None:
@@ -118,7 +112,7 @@ def checks(evaluation: Evaluation) -> Markup | None:
         return None
     found = evaluation.comparison.checks
     if not found:
-        return _section(
+        return section(
             "Guards and slices",
             element("p", "The project's settings ([gate] in project.toml) name no guards and no slices."),
         )
@@ -132,7 +126,7 @@ def checks(evaluation: Evaluation) -> Markup | None:
         Column("allowed", number=True),
         Column("verdict"),
     ]
-    return _section(
+    return section(
         "Guards and slices",
         table("None may worsen by more than is allowed.", columns, [_check(check) for check in found]),
     )
@@ -142,7 +136,7 @@ def origin(title: str, caption: str, entries: Sequence[tuple[str, object]]) -> M
     """Show names and values that came from elsewhere."""
     columns = [Column("what"), Column("value")]
     cells = [[name, element("span", harmless(value, limit=None), class_="code")] for name, value in entries]
-    return _section(title, table(caption, columns, cells))
+    return section(title, table(caption, columns, cells))
 
 
 def data(evaluation: Evaluation, validation: Mapping[str, Any], preparation: Mapping[str, Any]) -> Markup:
@@ -227,7 +221,3 @@ def _check(check: Check) -> list[Child]:
 def signed(share: float) -> str:
     """Write a share with its sign; better is positive."""
     return f"{'+' if share > 0 else ''}{percent(share)}"
-
-
-def _section(title: str, *children: Child) -> Markup:
-    return element("section", element("h2", title), *children)
