@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.steps import artifact, aws, champion, evaluation, metrics, prepare, report, validate
+from pipelines.steps import artifact, aws, champion, columns, evaluation, metrics, prepare, report, validate
 from pipelines.steps.champion import Champion, ChampionError
+from pipelines.steps.drift import baseline
 from pipelines.steps.evaluation import ChampionFacts, Evaluation, Scored
 from pipelines.steps.failure import StepError
 from pipelines.steps.gate import clusters, comparison, verdict
@@ -45,7 +46,7 @@ class EvaluateArguments:
 
 
 def run(arguments: EvaluateArguments, paths: Paths) -> None:
-    """Write ``evaluation.json``, ``scores.parquet``, the report of both, and the normalised ``model.tar.gz``.
+    """Write ``evaluation.json``, ``scores.parquet``, their report, ``baseline.json``, and the normalised archive.
 
     What is packed is what was scored: the archive of the training job is unpacked, loaded, scored and packed again.
 
@@ -62,6 +63,7 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
         rows = holdout.select([field.name for field in challenger.contract.inputs])
         scored = _scored(arguments, holdout, challenger.model.predict(rows))
         artifact.pack(folder, paths.processing_output("model") / artifact.ARCHIVE)
+    _baseline(train, scored, challenger, arguments).write(paths.processing_output("evaluation"))
     naive = float(np.mean(_column(train, arguments.target)))
     first = Evaluation(
         project=arguments.project,
@@ -84,6 +86,24 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
         _leave(_unreadable(first, arguments, error), paths, provenance)
         raise
     _leave(judged, paths, provenance)
+
+
+def _baseline(
+    train: pa.Table, scored: Scored, challenger: artifact.Artifact, arguments: EvaluateArguments
+) -> baseline.Baseline:
+    """Measure what the monitor compares with once the challenger serves."""
+    held_out = baseline.HeldOut(
+        target=scored.target,
+        prediction=scored.challenger,
+        intervals=evaluation.intervals(arguments.rules.task, scored, scored.challenger),
+    )
+    subject = baseline.Subject(
+        project=arguments.project,
+        task=arguments.rules.task,
+        target=arguments.target,
+        snapshot_id=challenger.training.snapshot_id,
+    )
+    return baseline.measure(train, columns.labelled_fields(challenger.contract), held_out, subject)
 
 
 def _leave(found: Evaluation, paths: Paths, provenance: report.Provenance) -> None:

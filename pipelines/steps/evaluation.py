@@ -155,8 +155,8 @@ def _document(found: Evaluation) -> dict[str, Any]:
         },
         "intervals": {
             "level": _LEVEL,
-            "challenger": _intervals(task, scored, scored.challenger),
-            "champion": {} if scored.champion is None else _intervals(task, scored, scored.champion),
+            "challenger": intervals(task, scored, scored.challenger),
+            "champion": {} if scored.champion is None else intervals(task, scored, scored.champion),
         },
         "champion": None if found.champion is None else asdict(found.champion) | {"metrics": _of_champion(found)},
         "comparison": None if found.comparison is None else _compared(found.comparison, found.rules),
@@ -169,15 +169,15 @@ def _of_champion(found: Evaluation) -> dict[str, float]:
     return {} if scores is None else metrics.compute(found.rules.task, found.scored.target, scores)
 
 
-def _intervals(task: str, scored: Scored, prediction: FloatArray) -> dict[str, list[float]]:
+def intervals(task: str, scored: Scored, prediction: FloatArray) -> dict[str, tuple[float, float]]:
     """Return the two-sided interval of every metric that has one."""
-    intervals = {}
+    found = {}
     for name in metrics.of_task(task):
         values = leave_one_out.compute(name, scored.target, prediction, scored.clusters)
         bounds = jackknife.bounds(values.whole, values.without, alpha=(1 - _LEVEL) / 2)
         if bounds.lower is not None and bounds.upper is not None:
-            intervals[name] = [bounds.lower, bounds.upper]
-    return intervals
+            found[name] = (bounds.lower, bounds.upper)
+    return found
 
 
 def _compared(compared: Comparison, rules: Rules) -> dict[str, Any]:

@@ -81,6 +81,13 @@ BY_TASK: Mapping[str, Mapping[str, Metric]] = {
 }
 
 
+LOSSES: Mapping[str, Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]]] = {
+    "regression": {"rmse": squared_errors, "mae": absolute_errors},
+    "binary_classification": {"log_loss": log_losses},
+}
+"""Losses of single rows, by the metric that their mean (for ``rmse``: the root of it) is."""
+
+
 def of_task(task: str) -> Mapping[str, Metric]:
     """Return the metrics of a task.
 

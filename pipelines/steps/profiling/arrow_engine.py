@@ -57,5 +57,5 @@ def _batches(paths: Iterable[Path], *, columns: Sequence[str], texts: list[str])
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             missing = set(columns) - set(file.schema_arrow.names)
             if missing:
-                raise KeyError(f"{path} has no column {sorted(missing)[0]!r}")
+                raise KeyError(f"{path} has no column {min(missing)!r}")
             yield from file.iter_batches(BATCH_ROWS, columns=list(columns))

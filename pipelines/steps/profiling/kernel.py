@@ -106,11 +106,11 @@ def _texts(values: pa.Array, layout: ColumnLayout) -> ColumnCounts:
     )
 
 
-def _weighted(bins_of_words: npt.NDArray[np.integer], rows: npt.NDArray[np.integer], *, bins: int) -> tuple[int, ...]:
+def _weighted(bins_of_words: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], *, bins: int) -> tuple[int, ...]:
     counted = np.zeros(bins, dtype=np.int64)
     np.add.at(counted, bins_of_words, rows)
     return _whole(counted)
 
 
-def _whole(counts: npt.NDArray[np.integer]) -> tuple[int, ...]:
+def _whole(counts: npt.NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(int(each) for each in counts)

@@ -1,0 +1,1 @@
+"""How far rows have moved from those that a model was trained on, and what that does to its predictions."""

@@ -1,0 +1,85 @@
+"""How far live data may stray before the monitor says so: the settings of ``[monitoring]`` a job is started with.
+
+Standard library only: the settings of the stacks and the compiler of the pipelines read the defaults here.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+from pipelines.steps.failure import StepError
+
+Window = Literal["hour", "day"]
+_LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+_NONE = "none"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Windows and limits; shares are fractions, 0.01 means one per cent.
+
+    Attributes:
+        window: length of a window, in UTC.
+        span: windows that are judged together; they slide by one.
+        grace_minutes: how long after its end a window is judged, because data capture is written late.
+        min_rows: fewest rows in a span that say something about drift.
+        max_drift: robust L-infinity distance of an input.
+        max_prediction_drift: robust L-infinity distance of the predictions.
+        max_quality_drop: share by which the primary metric may be worse than the baseline's interval.
+        label_windows: windows whose predictions are joined with the labels known by now.
+        min_labels: fewest labelled rows that say something about quality.
+        max_violation_share: rows that break the baseline's schema.
+        ignore: inputs that are counted and never judged.
+    """
+
+    window: Window = "day"
+    span: int = 7
+    grace_minutes: int = 60
+    min_rows: int = 500
+    max_drift: float = 0.1
+    max_prediction_drift: float = 0.1
+    max_quality_drop: float = 0.1
+    label_windows: int = 14
+    min_labels: int = 500
+    max_violation_share: float = 0.01
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> timedelta:
+        """Length of a window."""
+        return _LENGTHS[self.window]
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after its end a window is judged."""
+        return timedelta(minutes=self.grace_minutes)
+
+    def as_text(self) -> str:
+        """Write all but the ignored inputs as one argument of a job: ``name=value name=value``."""
+        return " ".join(f"{name}={value}" for name, value in asdict(self).items() if name != "ignore")
+
+    def ignored_as_text(self) -> str:
+        """Write the ignored inputs as one argument: names with commas, ``none`` without any."""
+        return ",".join(self.ignore) or _NONE
+
+
+def parse(text: str, *, ignore: str = _NONE) -> Limits:
+    """Read what :meth:`Limits.as_text` and :meth:`Limits.ignored_as_text` wrote.
+
+    Raises:
+        StepError: when a limit is unknown, missing or of the wrong type.
+    """
+    kinds = {name: type(value) for name, value in asdict(Limits()).items() if name != "ignore"}
+    given = dict(entry.partition("=")[::2] for entry in text.split())
+    if set(given) != set(kinds):
+        raise StepError(f"monitoring limits are {text!r}; they must be exactly {', '.join(kinds)}, each as name=value")
+    values: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        try:
+            values[name] = kind(given[name])
+        except ValueError as error:
+            raise StepError(f"monitoring limit {name} is {given[name]!r}, it must be a {kind.__name__}") from error
+    if values["window"] not in get_args(Window):
+        raise StepError(f"monitoring limit window is {values['window']!r}, it must be one of {', '.join(_LENGTHS)}")
+    names = () if ignore == _NONE else tuple(ignore.split(","))
+    return Limits(**values, ignore=names)
