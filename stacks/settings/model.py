@@ -14,19 +14,23 @@ from stacks.settings.types import (
     ColumnName,
     Direction,
     Email,
+    Engine,
     EnvironmentName,
     HyperparameterName,
     HyperparameterValue,
     InstanceType,
     Metric,
+    NewData,
     PolicyName,
     Prefix,
     ProjectName,
     Region,
+    ScheduleExpression,
     Share,
     TagKey,
     TagValue,
     Task,
+    Window,
 )
 
 _LIMITS = Limits()
@@ -117,10 +121,12 @@ class Retraining(Section):
     """``[retraining]``: how often the loop may train and whether a person approves the result.
 
     ``settle_seconds`` is the delivery delay of the retrain queue; 900 is the longest that SQS offers
-    (AWS page "Amazon SQS delay queues").
+    (AWS page "Amazon SQS delay queues"). ``new_data`` says what a drop does: with ``always`` it starts a run, with
+    ``first`` only while nothing is live or an alarm that retrains is on; otherwise it waits for such an alarm.
     """
 
     approval: Approval = "automatic"
+    new_data: NewData = "always"
     settle_seconds: Annotated[int, Field(ge=0, le=900)] = 60
     cooldown_minutes: Annotated[int, Field(ge=0, le=10_080)] = 60
     max_runs_per_day: Annotated[int, Field(ge=1, le=1000)] = 4
@@ -134,6 +140,38 @@ class Serving(Section):
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
 
 
+class Monitoring(Section):
+    """``[monitoring]``: how live traffic is compared with what the model was trained on, and when that is an alarm.
+
+    Traffic is cut into windows of one ``window`` (UTC). ``span`` of them are judged together, sliding by one;
+    ``label_windows`` is how long labels are waited for. A window is judged ``grace_minutes`` after its end at the
+    earliest, because data capture is written late. With fewer than ``min_rows`` or ``min_labels`` nothing is said.
+    Distances lie between 0 and 1 (robust L-infinity); ``max_quality_drop`` is the share by which the primary metric
+    may be worse than the worse end of its interval at training. ``alarm_windows`` of the last ``alarm_of`` windows
+    have to be bad for an alarm. ``ignore`` names inputs that are profiled and never judged.
+    """
+
+    engine: Engine = "arrow"
+    schedule: ScheduleExpression = "cron(15 1 * * ? *)"
+    window: Window = "day"
+    span: Annotated[int, Field(ge=1, le=31)] = 7
+    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
+    min_rows: Annotated[int, Field(ge=100, le=100_000_000)] = 500
+    max_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.1
+    max_prediction_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.1
+    max_quality_drop: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.10
+    label_windows: Annotated[int, Field(ge=1, le=336)] = 14
+    min_labels: Annotated[int, Field(ge=30, le=100_000_000)] = 500
+    max_violation_share: Share = 0.01
+    alarm_windows: Annotated[int, Field(ge=1, le=168)] = 3
+    alarm_of: Annotated[int, Field(ge=1, le=168)] = 5
+    max_model_age_days: Annotated[int, Field(ge=1, le=3650)] = 180
+    ignore: Annotated[list[ColumnName], Field(max_length=100)] = Field(default_factory=list)
+    instance_type: InstanceType = "ml.m5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    max_runtime_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+
+
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
@@ -141,11 +179,12 @@ def _without_default(schema: dict[str, Any]) -> None:
 _ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
 
 
-def _override_of(section: type[Section]) -> Any:
-    """The same section with every key optional, so that no bound is written twice."""
+def _override_of(section: type[Section], *, without: tuple[str, ...] = ()) -> Any:
+    """The same section with every key optional, so that no bound is written twice; ``without`` stays the project's."""
     fields: dict[str, Any] = {
         name: (Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation, _ABSENT)
         for name, info in section.model_fields.items()
+        if name not in without
     }
     return create_model(f"{section.__name__}Override", __base__=Section, __doc__=section.__doc__, **fields)
 
@@ -156,12 +195,15 @@ if TYPE_CHECKING:
     GateOverride = Gate
     RetrainingOverride = Retraining
     ServingOverride = Serving
+    MonitoringOverride = Monitoring
 else:
     DataOverride = _override_of(Data)
     TrainingOverride = _override_of(Training)
     GateOverride = _override_of(Gate)
     RetrainingOverride = _override_of(Retraining)
     ServingOverride = _override_of(Serving)
+    # One compiled pipeline serves every environment, and the engine shapes it.
+    MonitoringOverride = _override_of(Monitoring, without=("engine",))
 
 
 class Environment(Section):
@@ -182,6 +224,7 @@ class Environment(Section):
     gate: GateOverride = _ABSENT
     retraining: RetrainingOverride = _ABSENT
     serving: ServingOverride = _ABSENT
+    monitoring: MonitoringOverride = _ABSENT
 
 
 class ProjectFile(Section):
@@ -193,6 +236,7 @@ class ProjectFile(Section):
     gate: Gate
     retraining: Retraining = Field(default_factory=Retraining)
     serving: Serving = Field(default_factory=Serving)
+    monitoring: Monitoring = Field(default_factory=Monitoring)
     environments: Annotated[
         Mapping[EnvironmentName, Environment],
         Field(min_length=1, max_length=20),

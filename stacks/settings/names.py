@@ -1,7 +1,12 @@
 """Physical names, generated once from project and environment."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+AlarmKind = Literal[
+    "drift", "prediction-drift", "quality", "data-quality", "no-traffic", "monitor-stopped", "model-age"
+]
+"""What the monitor's alarms are about; each has a page of the same name in ``docs/runbooks``."""
 
 VARIANT: Final = "live"
 """Name of the endpoint's production variant: kept for ever, because canary deployments need the same name on both
@@ -34,3 +39,17 @@ class Names:
     def training_pipeline(self) -> str:
         """The SageMaker training pipeline."""
         return f"{self.stage}-training"
+
+    @property
+    def monitoring_pipeline(self) -> str:
+        """The SageMaker monitoring pipeline."""
+        return f"{self.stage}-monitoring"
+
+    @property
+    def dashboard(self) -> str:
+        """The CloudWatch dashboard of the environment."""
+        return self.stage
+
+    def alarm(self, kind: AlarmKind) -> str:
+        """An alarm of the monitor, named so that a rule of another stack can match its ARN."""
+        return f"{self.stage}-{kind}"

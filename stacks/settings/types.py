@@ -6,11 +6,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from stacks.settings.schedule import longest_pause
+
 Task = Literal["regression", "binary_classification"]
 Direction = Literal["minimize", "maximize"]
 Metric = Literal["rmse", "mae", "auc", "log_loss"]
 Cluster = Literal["hour", "day", "week"]
 Approval = Literal["automatic", "manual"]
+NewData = Literal["always", "first"]
+Engine = Literal["arrow", "spark"]
+Window = Literal["hour", "day"]
 
 
 @dataclass(frozen=True)
@@ -110,3 +115,19 @@ InstanceType = Annotated[
     Allowed('an x86 SageMaker instance type such as "ml.m5.large" (the image is not built for Arm)'),
 ]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+def _schedule(value: str) -> str:
+    longest_pause(value)
+    return value
+
+
+ScheduleExpression = Annotated[
+    str,
+    StringConstraints(max_length=256),
+    AfterValidator(_schedule),
+    Allowed(
+        'a schedule of EventBridge Scheduler in UTC that has no end, such as "rate(1 day)" or "cron(15 1 * * ? *)": '
+        'minutes, hours, day of the month, month, day of the week, year; "?" in one of the day fields, "*" as the year'
+    ),
+]

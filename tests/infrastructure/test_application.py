@@ -19,7 +19,7 @@ OUTPUTS = {
 
 
 def test_every_environment_has_its_three_stacks(assembly: Any) -> None:
-    for stage in ("flights-sandbox", "flights-production"):
+    for stage in ("flights-sandbox", "flights-production", "flights-year"):
         names = {one["properties"]["stackName"] for one in assembly.manifest(stage).values()}
         assert names == {f"{stage}-{stack}" for stack in OUTPUTS}
 

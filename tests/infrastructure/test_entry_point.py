@@ -83,7 +83,7 @@ def test_an_unknown_environment_is_one_message_and_exit_code_2(
     assert (done.returncode, done.stderr) == (
         2,
         (
-            "error: -c environment=producton: unknown environment. Allowed: sandbox, production. "
+            "error: -c environment=producton: unknown environment. Allowed: sandbox, production, year. "
             'Did you mean "production"?\n'
         ),
     )

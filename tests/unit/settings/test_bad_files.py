@@ -29,14 +29,14 @@ CASES = (
         "[serving]",
         "[severing]",
         "severing: unknown key (given: a table). Allowed: project, data, training, gate, retraining, serving, "
-        'environments. Did you mean "serving"?',
+        'monitoring, environments. Did you mean "serving"?',
     ),
     Case(
         "unknown key in an environment",
         "settle_seconds = 2",
         "colour = 2",
-        "environments.sandbox.retraining.colour: unknown key (given: 2). Allowed: approval, settle_seconds, "
-        "cooldown_minutes, max_runs_per_day.",
+        "environments.sandbox.retraining.colour: unknown key (given: 2). Allowed: approval, new_data, "
+        "settle_seconds, cooldown_minutes, max_runs_per_day.",
     ),
     Case(
         "text instead of a number",
@@ -82,8 +82,8 @@ CASES = (
     ),
     Case(
         "out of bounds in an environment",
-        "cooldown_minutes = 0\n",
-        "cooldown_minutes = -1\n",
+        "settle_seconds = 2\ncooldown_minutes = 0\n",
+        "settle_seconds = 2\ncooldown_minutes = -1\n",
         "environments.sandbox.retraining.cooldown_minutes: not allowed (given: -1). "
         "Allowed: a whole number, at least 0 and at most 10080.",
     ),

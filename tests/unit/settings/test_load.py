@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_shipped_projects_load_with_every_environment() -> None:
     stages = [one.names.stage for one in select(load_projects(ROOT), project="flights", environment=None)]
 
-    assert stages == ["flights-sandbox", "flights-production"]
+    assert stages == ["flights-sandbox", "flights-production", "flights-year"]
 
 
 def test_an_environment_changes_only_the_keys_that_it_names() -> None:
-    sandbox, production = select(load_projects(ROOT), project="flights", environment=None)
+    sandbox, production, _ = select(load_projects(ROOT), project="flights", environment=None)
 
     assert (sandbox.retraining.settle_seconds, production.retraining.settle_seconds) == (2, 60)
     assert sandbox.retraining.approval == production.retraining.approval == "automatic"
@@ -63,6 +63,8 @@ def test_what_is_not_written_has_a_safe_default(write_project: Callable[..., Pat
     assert settings.deployment.retain
     assert (settings.deployment.account, settings.deployment.region) == (None, None)
     assert settings.serving.capture_percent == 100
+    assert settings.retraining.new_data == "always"
+    assert (settings.monitoring.engine, settings.monitoring.schedule) == ("arrow", "cron(15 1 * * ? *)")
 
 
 def test_names_are_generated_from_project_and_environment() -> None:
@@ -71,6 +73,8 @@ def test_names_are_generated_from_project_and_environment() -> None:
 
     assert names.stage == names.endpoint == names.model_package_group == "flights-sandbox"
     assert names.training_pipeline == "flights-sandbox-training"
+    assert names.monitoring_pipeline == "flights-sandbox-monitoring"
+    assert names.alarm("drift") == "flights-sandbox-drift"
     assert VARIANT == "live"
 
 
@@ -116,12 +120,15 @@ def test_a_second_project_is_found_without_touching_the_first(shipped: str, writ
         (
             "flights",
             "staging",
-            "-c environment=staging: unknown environment. Allowed: sandbox, production.",
+            "-c environment=staging: unknown environment. Allowed: sandbox, production, year.",
         ),
         (
             None,
             "prodution",
-            '-c environment=prodution: unknown environment. Allowed: sandbox, production. Did you mean "production"?',
+            (
+                "-c environment=prodution: unknown environment. Allowed: sandbox, production, year. "
+                'Did you mean "production"?'
+            ),
         ),
     ],
 )
