@@ -5,9 +5,10 @@ that repeating a deployment finds what it made before, other settings make a new
 that was deleted and filled again (versions start at 1) never meets an old model.
 
 AWS pages: "Deploy a Model from the Registry with Python" (a version is deployed as
-``Containers=[{"ModelPackageName": <ARN>}]``); "CreateModel"; "CreateEndpointConfig"; "Capture data from real-time
-endpoint". Environment variables belong to the package: SageMaker refuses them in both places (ValidationException
-"Environment variable map cannot be specified both at Model Package and Model").
+``Containers=[{"ModelPackageName": <ARN>}]``); "ContainerDefinition" (``Environment``); "CreateEndpointConfig"; "Capture
+data from real-time endpoint". Since 2023 a model may set variables beside those of its package (pull requests 3301 and
+3581 of aws/sagemaker-python-sdk). No page says whether SageMaker merges the two or lets the model's replace the
+package's, so the package's are repeated: both come to the same.
 """
 
 import hashlib
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
         DescribeModelPackageOutputTypeDef,
         ProductionVariantTypeDef,
     )
+
+VERSION_VARIABLE = "TANDEM_MODEL_VERSION"
+"""Variable of the container that names the version; the serving script puts it into every answer."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
     base = f"{environment.stage}-v{package['ModelPackageVersion']}"
     model: CreateModelInputTypeDef = {
         "ModelName": "",
-        "Containers": [{"ModelPackageName": arn}],
+        "Containers": [{"ModelPackageName": arn, "Environment": _variables(package)}],
         "ExecutionRoleArn": environment.execution_role_arn,
         # The image's serving toolkit runs `pip install .` on the code before it serves, and pip may fetch its build
         # tools: a container without a network might never become healthy.
@@ -79,6 +83,12 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
         capture["KmsKeyId"] = config["KmsKeyId"] = environment.kms_key_arn
     config["EndpointConfigName"] = _name(base, content=config)
     return Target(model=model, config=config)
+
+
+def _variables(package: "DescribeModelPackageOutputTypeDef") -> dict[str, str]:
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    registered = containers[0].get("Environment", {}) if containers else {}
+    return {**registered, VERSION_VARIABLE: str(package["ModelPackageVersion"])}
 
 
 def _name(base: str, *, content: Any) -> str:

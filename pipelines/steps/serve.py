@@ -1,6 +1,8 @@
 """Answers prediction requests by the image's script contract.
 
-``{"instances": [{field: value, ...}, ...]}`` is answered by ``{"predictions": [number, ...]}``.
+``{"instances": [{field: value, ...}, ...]}`` is answered by ``{"predictions": [number, ...], "model_version": "7"}``.
+The version is there when the deployment named it (``TANDEM_MODEL_VERSION``), so that every captured record tells which
+version answered.
 
 The image runs these functions in a Flask view that turns every exception into status 500 (aws/sagemaker-containers,
 ``_transformer.py``). So nothing is raised for a bad request: a :class:`Refusal` goes from function to function and
@@ -9,6 +11,7 @@ Responses", Flask documentation).
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from pipelines.steps import artifact, columns
 from pipelines.steps.contract import FieldError
 
 JSON = "application/json"
+VERSION_VARIABLE = "TANDEM_MODEL_VERSION"
 _ANY = frozenset({"", "*/*", "application/*", JSON})
 
 
@@ -49,9 +53,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Predictions:
-    """One number per instance, in the order of the request."""
+    """One number per instance, in the order of the request, and the version that answers, if it is known."""
 
     values: tuple[float, ...]
+    model_version: str | None = None
 
 
 def model_fn(model_dir: str) -> artifact.Artifact:
@@ -86,7 +91,7 @@ def predict_fn(data: Sequence[object] | Refusal, model: artifact.Artifact) -> Pr
         except FieldError as error:
             return Refusal("400 Bad Request", f"instance {index}: {error}", field=error.field, instance=index)
     values = model.model.predict(columns.from_instances(parsed, model.contract))
-    return Predictions(tuple(float(value) for value in values))
+    return Predictions(tuple(float(value) for value in values), os.environ.get(VERSION_VARIABLE) or None)
 
 
 def output_fn(prediction: Predictions | Refusal, accept: str) -> tuple[str, str] | Refusal:
@@ -95,7 +100,10 @@ def output_fn(prediction: Predictions | Refusal, accept: str) -> tuple[str, str]
         return prediction
     if accept.split(";", maxsplit=1)[0].strip().lower() not in _ANY:
         return Refusal("406 Not Acceptable", f"accept is {accept!r}; this model answers {JSON}")
-    return json.dumps({"predictions": prediction.values}), JSON
+    answer: dict[str, object] = {"predictions": prediction.values}
+    if prediction.model_version is not None:
+        answer["model_version"] = prediction.model_version
+    return json.dumps(answer), JSON
 
 
 def _refuse_constant(name: str) -> NoReturn:

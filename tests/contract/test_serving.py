@@ -98,6 +98,16 @@ def test_an_answer_holds_one_number_per_instance(post: Post, instances: list[dic
     assert all(10 < minutes < 700 for minutes in answer.json["predictions"])
 
 
+def test_an_answer_names_the_version_that_the_deployment_named(
+    post: Post, instances: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(post({"instances": instances[:1]}).json) == {"predictions"}
+    monkeypatch.setenv("TANDEM_MODEL_VERSION", "7")
+    answer = post({"instances": instances[:1]}).json
+    assert answer["model_version"] == "7"
+    assert len(answer["predictions"]) == 1
+
+
 def test_one_instance_is_answered_as_in_a_batch(post: Post, instances: list[dict[str, Any]]) -> None:
     together = post({"instances": instances}).json["predictions"]
     alone = [post({"instances": [instance]}).json["predictions"][0] for instance in instances[:20]]

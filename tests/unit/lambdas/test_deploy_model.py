@@ -5,6 +5,7 @@ import pytest
 
 from lambdas.shared.records import Deployment, DeploymentStatus, LiveModel
 from tests.unit.lambdas.support.crashes import at_every_call
+from tests.unit.lambdas.support.sagemaker import SERVING_VARIABLES
 from tests.unit.lambdas.support.stage import NAME, ROLE, Message, Stage, has_failed
 
 NewStage = Callable[[], Stage]
@@ -54,7 +55,8 @@ def test_the_first_approved_version_creates_the_endpoint_with_data_capture(stage
     stage.deploy(stage.package_event(1))
 
     (model,) = stage.gate.made("CreateModel")
-    assert model["Containers"] == [{"ModelPackageName": package}]
+    (container,) = model["Containers"]
+    assert container == {"ModelPackageName": package, "Environment": {**SERVING_VARIABLES, "TANDEM_MODEL_VERSION": "1"}}
     assert model["ExecutionRoleArn"] == ROLE
     assert model["EnableNetworkIsolation"] is False, "the serving toolkit installs the code with pip"
     (config,) = stage.gate.made("CreateEndpointConfig")

@@ -29,10 +29,12 @@ def target(version: int = 7, **changes: Any) -> Target:
         "kms_key_arn": "",
     }
     created = changes.pop("created", datetime(2013, 3, 1, tzinfo=UTC))
+    variables = changes.pop("variables", {"SAGEMAKER_PROGRAM": "inference.py"})
     package: Any = {
         "ModelPackageArn": f"arn:aws:sagemaker:eu-central-1:111122223333:model-package/flights-production/{version}",
         "ModelPackageVersion": version,
         "CreationTime": created,
+        "InferenceSpecification": {"Containers": [{"Image": "image", "Environment": variables}]},
     }
     return target_of(package, DeployModelEnvironment.model_validate(settings | changes))
 
@@ -63,10 +65,21 @@ def test_other_settings_are_another_configuration_of_the_same_model(change: dict
         {"version": 8},
         {"created": datetime(2014, 3, 1, tzinfo=UTC)},
         {"execution_role_arn": "arn:aws:iam::111122223333:role/other"},
+        {"variables": {"SAGEMAKER_PROGRAM": "other.py"}},
     ],
 )
 def test_another_package_or_role_is_another_model(change: dict[str, Any]) -> None:
     assert target(**change).model["ModelName"] != target().model["ModelName"]
+
+
+def test_the_container_knows_which_version_it_serves_and_keeps_the_variables_of_the_package() -> None:
+    (container,) = target(7).model["Containers"]
+    assert container["Environment"] == {"SAGEMAKER_PROGRAM": "inference.py", "TANDEM_MODEL_VERSION": "7"}
+
+
+def test_a_package_without_variables_of_its_own_gets_the_version_only() -> None:
+    (container,) = target(7, variables={}).model["Containers"]
+    assert container["Environment"] == {"TANDEM_MODEL_VERSION": "7"}
 
 
 @pytest.mark.parametrize("version", [1, 999_999_999])

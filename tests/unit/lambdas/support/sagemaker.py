@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 from tests.unit.lambdas.support.clock import Clock
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:000000000000"
+SERVING_VARIABLES = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 BUSY = {"Creating", "Updating", "Deleting", "RollingBack", "SystemUpdating"}
 
 _KEPT_CHAMPION = {"StepName": "Gate", "StepStatus": "Succeeded", "Metadata": {"Condition": {"Outcome": "False"}}}
@@ -89,6 +90,7 @@ class SageMaker:
                 "CreationTime": self.clock.now(),
                 "ModelPackageStatus": "Completed",
                 "ModelPackageStatusDetails": {"ValidationStatuses": []},
+                "InferenceSpecification": {"Containers": [{"Image": "image", "Environment": SERVING_VARIABLES}]},
                 "CustomerMetadataProperties": dict(metadata or {"run_id": f"run-of-{version}"}),
             },
         )
