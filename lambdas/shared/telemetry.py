@@ -1,5 +1,8 @@
 """Logs, metrics and traces through AWS Lambda Powertools, wired once.
 
+Metrics carry the dimensions ``service`` (the function), ``project`` and ``environment``, so that deployments in one
+account can be told apart.
+
 Tracer: the import of ``aws_xray_sdk`` costs as much as a whole AWS client, so it is loaded only for an invocation that
 Lambda marked as sampled (``Sampled=1`` in ``_X_AMZN_TRACE_ID``, page "Using Lambda environment variables"). With active
 tracing switched off in the stacks no function ever pays for it; Lambda's own segments are recorded either way.
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 logger = Logger()
 metrics = Metrics()
+metrics.set_default_dimensions(
+    **{name: os.environ[name.upper()] for name in ("project", "environment") if name.upper() in os.environ}
+)
 
 Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 
