@@ -19,6 +19,7 @@ class ColumnCounts:
         bins: rows by the layout's bins.
         lengths: rows by the layout's bins of text lengths; empty for everything but texts.
         total: sum of the numbers above the layout's origin, in its units; each number is rounded to a unit first.
+        outside: numbers beyond what the layout calls plausible.
         minimum: smallest number, or moment in microseconds since the epoch; ``None`` without values and for texts.
         maximum: largest, likewise.
     """
@@ -27,6 +28,7 @@ class ColumnCounts:
     bins: tuple[int, ...]
     lengths: tuple[int, ...] = ()
     total: int = 0
+    outside: int = 0
     minimum: float | int | None = None
     maximum: float | int | None = None
 
@@ -37,6 +39,7 @@ class ColumnCounts:
             bins=_added(self.bins, other.bins),
             lengths=_added(self.lengths, other.lengths),
             total=self.total + other.total,
+            outside=self.outside + other.outside,
             minimum=_extreme(min, self.minimum, other.minimum),
             maximum=_extreme(max, self.maximum, other.maximum),
         )

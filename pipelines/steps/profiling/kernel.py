@@ -52,13 +52,15 @@ def _numbers(values: pa.Array, layout: ColumnLayout) -> ColumnCounts:
     nulls = len(values) - len(numbers)
     if not len(numbers):
         return ColumnCounts(nulls=nulls, bins=(0,) * layout.bins)
+    # Adding nothing turns -0.0 into 0.0: which of the two is smaller would depend on their order.
+    minimum, maximum = float(numbers.min()) + 0.0, float(numbers.max()) + 0.0
     return ColumnCounts(
         nulls=nulls,
         bins=_by_edges(numbers, layout.edges),
         total=_total(numbers, layout),
-        # Adding nothing turns -0.0 into 0.0: which of the two is smaller would depend on their order.
-        minimum=float(numbers.min()) + 0.0,
-        maximum=float(numbers.max()) + 0.0,
+        outside=_outside(numbers, layout, minimum=minimum, maximum=maximum),
+        minimum=minimum,
+        maximum=maximum,
     )
 
 
@@ -70,6 +72,13 @@ def _by_edges(numbers: Numbers, edges: Sequence[float]) -> tuple[int, ...]:
 
 def _differences(cumulative: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(upper) - int(lower) for lower, upper in zip([0, *cumulative], cumulative, strict=False))
+
+
+def _outside(numbers: Numbers, layout: ColumnLayout, *, minimum: float, maximum: float) -> int:
+    lowest = -np.inf if layout.lowest is None else layout.lowest
+    highest = np.inf if layout.highest is None else layout.highest
+    below = np.count_nonzero(numbers < lowest) if minimum < lowest else 0
+    return int(below + (np.count_nonzero(numbers > highest) if maximum > highest else 0))
 
 
 def _total(numbers: Numbers, layout: ColumnLayout) -> int:

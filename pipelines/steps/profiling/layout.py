@@ -41,6 +41,9 @@ class ColumnLayout:
         lengths: upper edges of the bins of a text's length in characters.
         origin: where sums of numbers are counted from.
         unit: what they are counted in; sums are whole numbers of it, so that their order does not matter.
+        lowest: numbers below are implausible: further outside the baseline's range than half its width; ``None`` for
+            everything but numbers.
+        highest: numbers above, likewise.
     """
 
     name: str
@@ -50,6 +53,8 @@ class ColumnLayout:
     lengths: tuple[float, ...] = ()
     origin: float = 0.0
     unit: float = 1.0
+    lowest: float | None = None
+    highest: float | None = None
 
     @property
     def bins(self) -> int:
@@ -158,7 +163,15 @@ def _column(field: Field, values: pa.ChunkedArray) -> ColumnLayout:
     origin, width = float(numbers.min()), float(numbers.max() - numbers.min())
     whole = field.type == "integer" and width < _UNITS
     unit = 1.0 if whole or width == 0 else width / _UNITS
-    return ColumnLayout(field.name, field.type, edges=number_edges(numbers), origin=origin, unit=unit)
+    return ColumnLayout(
+        field.name,
+        field.type,
+        edges=number_edges(numbers),
+        origin=origin,
+        unit=unit,
+        lowest=origin - width / 2,
+        highest=origin + 1.5 * width,
+    )
 
 
 def _frequent(texts: pa.ChunkedArray) -> tuple[str, ...]:

@@ -1,0 +1,144 @@
+"""Labels as they arrive: JSON lines by inference id, joined with what was answered.
+
+Record: AWS page "Ingest ground truth labels and merge them with predictions"; several labels of one request stand in
+the order of its instances, with an empty place (CSV) or null (JSON) where one is not known.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.steps.drift.quality import Labelled
+from pipelines.steps.monitor.problems import Problem, problem, summed
+
+LABEL = "label"
+_UNKNOWN = frozenset({"", "null", "none", "nan"})
+_TRUTHS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
+
+
+@dataclass
+class Labels:
+    """Labels by inference id; what is told again later replaces what was told before.
+
+    Attributes:
+        of: labels in the order of the request's instances, ``None`` where one is not known.
+        conflicting: ids that were told again with other labels.
+        problems: lines that could not be used.
+    """
+
+    of: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    conflicting: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, content: bytes, *, key: str) -> None:
+        """Read one file; files come in the order of their keys."""
+        lines = content.split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                inference_id, labels = _read(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                is_cut = number == len(lines) and isinstance(error, json.JSONDecodeError)
+                kind = "truncated" if is_cut else "json" if isinstance(error, json.JSONDecodeError) else "shape"
+                self.problems.append(problem(kind, key, error))  # type: ignore[arg-type]  # one of three literals
+                continue
+            if self.of.get(inference_id, labels) != labels:
+                self.conflicting += 1
+            self.of[inference_id] = labels
+
+    def found(self) -> tuple[Problem, ...]:
+        """Return what could not be used, by kind."""
+        return summed(self.problems)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Answers with their labels.
+
+    Attributes:
+        live: those of the live version.
+        labels: of every version.
+        answered: answers of the live version, labelled or not.
+    """
+
+    live: Labelled
+    labels: pa.Array
+    answered: int
+
+
+def read(files: Iterable[tuple[str, bytes]]) -> Labels:
+    """Read all labels of some files, which come in the order of their keys."""
+    labels = Labels()
+    for key, content in files:
+        labels.add(content, key=key)
+    return labels
+
+
+def label(answers: pa.Table, labels: Labels) -> pa.Table:
+    """Add the column ``label`` to answers: not-a-number where no label is known."""
+    ids: Sequence[str] = answers.column("inference_id").to_pylist()
+    positions: Sequence[int] = answers.column("index").to_pylist()
+    known = [_label(labels.of.get(one), at) for one, at in zip(ids, positions, strict=True)]
+    return answers.append_column(LABEL, pa.array(known, pa.float64()))
+
+
+def join(labelled: pa.Table, *, version: str) -> Joined:
+    """Pick the answers whose labels are known.
+
+    Args:
+        labelled: what :func:`label` returned.
+        version: the live version; an answer that does not tell its version counts as its own.
+    """
+    found = labelled.column(LABEL).to_numpy()
+    of_live = pc.fill_null(pc.equal(labelled.column("version"), version), fill_value=True).to_numpy()
+    known = np.isfinite(found)
+    chosen = known & of_live
+    return Joined(
+        live=Labelled(
+            moments=labelled.column("moment").cast(pa.int64()).to_numpy()[chosen],
+            target=found[chosen],
+            prediction=labelled.column("prediction").to_numpy()[chosen],
+        ),
+        labels=pa.array(found[known]),
+        answered=int(of_live.sum()),
+    )
+
+
+def _label(labels: tuple[float | None, ...] | None, position: int) -> float:
+    label = labels[position] if labels is not None and position < len(labels) else None
+    return math.nan if label is None else label
+
+
+def _read(document: Any) -> tuple[str, tuple[float | None, ...]]:
+    try:
+        data, inference_id = document["groundTruthData"], document["eventMetadata"]["eventId"]
+        text, encoding = data["data"], data.get("encoding", "CSV")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no ground truth record: {error!r} is missing") from error
+    if not isinstance(inference_id, str) or not isinstance(text, str):
+        raise ValueError("eventMetadata.eventId and groundTruthData.data must be texts")  # noqa: TRY004  # as bad JSON is
+    if encoding == "CSV":
+        return inference_id, tuple(_number(each.strip()) for each in text.split(","))
+    if encoding == "JSON":
+        values = json.loads(text)
+        return inference_id, tuple(_number(each) for each in (values if isinstance(values, list) else [values]))
+    raise ValueError(f"groundTruthData.encoding is {encoding!r}, it must be CSV or JSON")
+
+
+def _number(value: Any) -> float | None:
+    if value is None or isinstance(value, bool):
+        return None if value is None else float(value)
+    if isinstance(value, str):
+        lowered = value.lower()
+        if lowered in _UNKNOWN:
+            return None
+        value = _TRUTHS.get(lowered, value)
+    number = float(value)
+    return number if math.isfinite(number) else None
