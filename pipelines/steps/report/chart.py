@@ -13,7 +13,11 @@ from pipelines.steps.report.markup import Markup, element, joined, number
 
 WIDTH = 400.0
 HEIGHT = 260.0
+WIDE = 1000.0
+"""Width of the second drawing of a plot that takes the whole page where the page is wide."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 12.0, 26.0, 40.0
+_UNLABELLED = 24.0
+"""Room below a frame whose axis has no name."""
 _PERCENT = "\u00a0%"  # a space that no line breaks at
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -82,20 +86,23 @@ def round_values(low: float, high: float, most: int) -> list[float]:
 
 
 class Plot:
-    """A frame with two axes, filled mark by mark."""
+    """A frame with two axes, filled mark by mark; its sizes are in units of the drawing."""
 
-    def __init__(self, x: Axis, y: Axis, *, height: float = HEIGHT, left: float = _LEFT) -> None:
+    def __init__(
+        self, x: Axis, y: Axis, *, height: float = HEIGHT, left: float = _LEFT, top: float = _TOP, width: float = WIDTH
+    ) -> None:
         self.x, self.y = x, y
+        self.width = width
         self._height = height
-        self._left = left
+        self._left, self._right, self._top = left, width - _RIGHT, top
+        self._bottom = height - (_BOTTOM if x.label else _UNLABELLED)
         self._marks: list[Markup] = []
 
     def at(self, x: float, y: float) -> Point:
         """Return the position of a value pair in the drawing."""
-        bottom = self._height - _BOTTOM
         return (
-            self._left + self.x.share(x) * (WIDTH - self._left - _RIGHT),
-            bottom - self.y.share(y) * (bottom - _TOP),
+            self._left + self.x.share(x) * (self._right - self._left),
+            self._bottom - self.y.share(y) * (self._bottom - self._top),
         )
 
     def line(self, points: Sequence[Point], series: str) -> None:
@@ -136,6 +143,12 @@ class Plot:
         caps = "".join(f"M{number(x)} {number(height - 5)}v10" for x in (x0, x1))
         self._add("path", d=f"M{number(x0)} {number(height)}H{number(x1)}{caps}", class_=f"line solid {series}")
 
+    def upright(self, low: float, high: float, *, x: float, series: str) -> None:
+        """Draw a vertical interval with caps."""
+        (left, y0), (_, y1) = self.at(x, low), self.at(x, high)
+        caps = "".join(f"M{number(left - 4)} {number(y)}h8" for y in (y0, y1))
+        self._add("path", d=f"M{number(left)} {number(y0)}V{number(y1)}{caps}", class_=f"line solid {series}")
+
     def across(self, y: float, *, kind: str = "rule") -> None:
         """Draw a horizontal line."""
         self._add("path", d=_path([self.at(self.x.low, y), self.at(self.x.high, y)]), class_=kind)
@@ -144,12 +157,21 @@ class Plot:
         """Draw a vertical line."""
         self._add("path", d=_path([self.at(x, self.y.low), self.at(x, self.y.high)]), class_=kind)
 
-    def words(self, x: float, y: float, text: str, *, anchor: str = "start", kind: str = "name") -> None:
-        """Write text at a position."""
+    def words(
+        self, x: float, y: float, text: str, *, anchor: str = "start", kind: str = "name", up: float = 0.0
+    ) -> None:
+        """Write text at a position, or some units above it."""
         left, height = self.at(x, y)
-        self._marks.append(element("text", text, x=left, y=height, class_=kind, text_anchor=anchor))
+        self._marks.append(element("text", text, x=left, y=height - up, class_=kind, text_anchor=anchor))
 
-    def svg(self, name: str, *, title: str, description: str) -> Markup:
+    def beside(self, y: float, text: str) -> None:
+        """Write the name of a row to the left of the frame."""
+        height = self.at(self.x.low, y)[1]
+        self._marks.append(
+            element("text", text, x=self._left - 8, y=height + 4, class_="note", text_anchor="end"),
+        )
+
+    def svg(self, name: str, *, title: str, description: str, kind: str | None = None) -> Markup:
         """Return the drawing; the name makes the ids of its title and description unique in the page."""
         return element(
             "svg",
@@ -157,18 +179,19 @@ class Plot:
             element("desc", description, id=f"{name}-text"),
             element("g", *self._axes(), aria_hidden="true"),
             element("g", *self._marks, aria_hidden="true"),
-            viewBox=f"0 0 {number(WIDTH)} {number(self._height)}",
+            viewBox=f"0 0 {number(self.width)} {number(self._height)}",
             role="img",
+            class_=kind,
             aria_labelledby=f"{name}-title {name}-text",
         )
 
     def _axes(self) -> list[Markup]:
-        bottom = self._height - _BOTTOM
+        bottom = self._bottom
         parts: list[Markup] = []
         for value in self.y.marks(5):
             height = self.at(self.x.low, value)[1]
             parts.append(
-                element("path", d=f"M{number(self._left)} {number(height)}H{number(WIDTH - _RIGHT)}", class_="grid")
+                element("path", d=f"M{number(self._left)} {number(height)}H{number(self._right)}", class_="grid")
             )
             parts.append(
                 element("text", self.y.text(value), x=self._left - 6, y=height + 3.5, class_="tick", text_anchor="end")
@@ -179,10 +202,8 @@ class Plot:
             parts.append(
                 element("text", self.x.text(value), x=left, y=bottom + 15, class_="tick", text_anchor="middle")
             )
-        parts.append(
-            element("path", d=f"M{number(self._left)} {number(bottom)}H{number(WIDTH - _RIGHT)}", class_="axis")
-        )
-        middle = (self._left + WIDTH - _RIGHT) / 2
+        parts.append(element("path", d=f"M{number(self._left)} {number(bottom)}H{number(self._right)}", class_="axis"))
+        middle = (self._left + self._right) / 2
         parts.append(element("text", self.x.label, x=middle, y=self._height - 6, class_="label", text_anchor="middle"))
         parts.append(element("text", self.y.label, x=2, y=13, class_="label"))
         return parts
@@ -213,9 +234,17 @@ def legend(*entries: tuple[str, str]) -> Markup:
     )
 
 
-def figure(drawing: Markup, caption: str, key: Markup | None = None) -> Markup:
+def figure(drawing: Markup, caption: str, key: Markup | None = None, *, kind: str | None = None) -> Markup:
     """Return a drawing with its caption and its key."""
-    return element("figure", element("figcaption", caption), drawing, joined(key))
+    return element("figure", element("figcaption", caption), drawing, joined(key), class_=kind)
+
+
+def broad(draw: Callable[[float], Plot], *, name: str, title: str, description: str) -> Markup:
+    """Draw a plot twice, for a narrow page and for one so wide that the plot takes all of it; one of them is shown."""
+    return joined(
+        draw(WIDTH).svg(name, title=title, description=description, kind="narrow"),
+        draw(WIDE).svg(f"{name}-wide", title=title, description=description, kind="wide"),
+    )
 
 
 def _path(points: Iterable[Point]) -> str:

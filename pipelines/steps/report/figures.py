@@ -57,6 +57,14 @@ def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str, basi
         [value for row in rows for value in row.values() if near.low <= value <= near.high],
         margin=0.12,
     )
+    plot = interval_rows(x, rows)
+    said = "; ".join(f"{row.name}: {row.text()}" for row in rows)
+    drawing = plot.svg("metric", title=f"{metric} of the models", description=said)
+    return figure(drawing, f"{metric} on the {basis}, with its interval over the clusters")
+
+
+def interval_rows(x: Axis, rows: Sequence[Interval]) -> Plot:
+    """Draw one value with its interval below the other, each under its name."""
     plot = Plot(x, Axis("", 0, len(rows), ticks=()), height=66 + _ROW * len(rows), left=12)
     for index, row in enumerate(rows):
         y = len(rows) - index - 0.7
@@ -69,9 +77,7 @@ def metric_intervals(metric: str, rows: Sequence[Interval], *, better: str, basi
         if row.low is not None and row.high is not None:
             plot.whisker(row.low, row.high, y=y, series=row.series)
         plot.dots([(row.value, y)], row.series, radius=5)
-    said = "; ".join(f"{row.name}: {row.text()}" for row in rows)
-    drawing = plot.svg("metric", title=f"{metric} of the models", description=said)
-    return figure(drawing, f"{metric} on the {basis}, with its interval over the clusters")
+    return plot
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parsed_page import TAGS, Page
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pipelines.steps import evaluation, report
@@ -25,42 +25,6 @@ from pipelines.steps.profile import Profiler
 from pipelines.steps.report import chart, markup, scores
 
 TASKS = ["regression", "binary_classification"]
-STRUCTURE = {"html", "head", "title", "style", "meta", "link", "body", "main", "header", "section", "div", "span"}
-WORDS = {"h1", "h2", "h3", "p", "small", "ul", "li", "dl", "dt", "dd", "figure", "figcaption"}
-TABLES = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
-DRAWING = {"svg", "g", "desc", "text", "path", "circle"}
-
-
-class Page(HTMLParser):
-    """Collects the elements and the texts of a page, and checks that every element is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.texts: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
-            self.texts.append(data)
-
-    def values(self, attribute: str) -> list[str]:
-        return [value for name, value in self.attributes if name == attribute]
 
 
 def written(folder: Path, **options: Any) -> str:
@@ -166,7 +130,7 @@ def test_nothing_that_came_with_the_data_becomes_part_of_the_page(tmp_path: Path
     report.write(tmp_path, sources=sources, provenance=finished_run.provenance(**hostile))
     text = (tmp_path / report.PAGE).read_text("utf-8")
     page = Page(text)
-    assert set(page.tags) <= STRUCTURE | WORDS | TABLES | DRAWING
+    assert set(page.tags) <= TAGS
     assert not {name for name, _ in page.attributes if name.startswith("on") or name == "src"}
     assert page.values("href") == ["data:,"]
     assert "<script" not in text
