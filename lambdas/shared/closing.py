@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 _REJECT_DATA = "RejectData"
 """The Fail step that ends a run whose data Validate refused; a Validate that fails has crashed."""
+_SUCCEEDED = frozenset({RunStatus.PROMOTED, RunStatus.KEPT_CHAMPION})
 _ATTEMPTS = 5
 _JUDGED = ("evaluate/evaluation.html", "evaluate/evaluation.json")
 _REPORTS = {
@@ -160,7 +161,7 @@ class RunCloser:
             state = self._ledger.training()
             writes = [ledger.put_run(closed)]
             if state.run_id == closed.run_id:
-                writes.append(ledger.put_training(released(state)))
+                writes.append(ledger.put_training(released(state, closed)))
             try:
                 return self._ledger.commit(*writes)
             except ConflictError:
@@ -172,7 +173,7 @@ class RunCloser:
     def _wake_up_what_waits(self) -> None:
         """Send the wake-up as long as a wish waits and nothing runs, so that a crash before it is repaired."""
         state = self._ledger.training()
-        if state.dirty and state.run_id is None:
+        if state.waits and state.run_id is None:
             self._queue.wake_up(reason=state.dirty_reason or "requests waited for the run", sender="close-training")
 
     def _steps(self, execution_arn: str) -> "Iterator[PipelineExecutionStepTypeDef]":
@@ -210,6 +211,9 @@ def with_evaluation(verdict: Verdict, evaluation: Evaluation) -> Verdict:
     return verdict
 
 
-def released(state: TrainingState) -> TrainingState:
-    """Return the state with no run in flight; what waits (``dirty``) stays until a run has taken it up."""
-    return state.model_copy(update={"run_id": None, "execution_arn": None, "started_at": None})
+def released(state: TrainingState, run: Run) -> TrainingState:
+    """Return the state after a run: none is in flight; what waits stays until another run has taken it up."""
+    trained = run.snapshot_id if run.status in _SUCCEEDED else state.trained_snapshot_id
+    return state.model_copy(
+        update={"run_id": None, "execution_arn": None, "started_at": None, "trained_snapshot_id": trained}
+    )

@@ -38,11 +38,32 @@ class DeploymentStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class Alarm(Record):
+    """An alarm that asks for training, as the newest of its events left it.
+
+    Events are ordered by the time that CloudWatch gave them, so that late, duplicate and reordered ones leave the
+    right state. While it is on, it wishes for a run on new data; once it is off, it wishes nothing.
+    """
+
+    kind: str
+    name: str
+    on: bool
+    at: datetime
+    """When it went into this state, by CloudWatch's clock."""
+    reason: str
+    """Why, in CloudWatch's words."""
+    asks: bool = False
+    """Whether it went on and nothing was decided about that yet."""
+    told_at: datetime | None = None
+    """``at`` of the state about which people were told that there is no new data."""
+
+
 class TrainingState(Record):
     """The one run in flight, if any, and what waits behind it.
 
-    ``dirty`` means: something asked for training and has not been served. It outlives every message, so that a lost
-    or late message never loses a wish; messages only wake the handler up to look at it.
+    ``dirty`` means: a drop or a person asked for training and has not been served. It outlives every message, so that
+    a lost or late message never loses a wish; messages only wake the handler up to look at it. What alarms wish is not
+    copied into it: that follows from ``alarms``, and ends with them.
     """
 
     revision: int = 0
@@ -63,6 +84,19 @@ class TrainingState(Record):
     """Starts of the last 24 hours, oldest first: the retrain budget."""
     refusal: str | None = None
     """The refusal that was last recorded and notified, so that a burst is told once."""
+    deferral: str | None = None
+    """What the wish waits for that was last recorded and notified, so that each cooldown is told once."""
+    waiting_period: str | None = None
+    """Newest period of the data that was last recorded as waiting for a reason, so that a burst is recorded once."""
+    trained_snapshot_id: str | None = None
+    """Snapshot of the last run that ended with a verdict of the gate: what lies beside it is new data."""
+    alarms: dict[str, Alarm] = {}
+    """By kind."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody waits for a decision."""
+        return self.dirty or any(alarm.asks for alarm in self.alarms.values())
 
 
 class LiveModel(Record):
@@ -153,6 +187,8 @@ class Decision(Record):
     outcome: str
     reason: str
     subject: str | None = None
+    trigger: str | None = None
+    """Who or what asked."""
 
 
 class TrainedSnapshot(Record):

@@ -57,6 +57,12 @@ class Snapshot:
         """The distinct periods, oldest first."""
         return tuple(sorted({each.period for each in self.objects}))
 
+    @property
+    def newest(self) -> tuple[SnapshotObject, ...]:
+        """The objects of the newest period."""
+        last = max((each.period for each in self.objects), default=None)
+        return tuple(each for each in self.objects if each.period == last)
+
 
 def manifest_key(snapshot_id: str) -> str:
     """Key under which a snapshot's manifest is stored."""

@@ -1,45 +1,47 @@
-"""Decides over all requests of one invocation at once, and acts.
+"""Decides over all messages of one invocation at once, and acts.
 
 Every write of the training state is conditional on the revision that the decision was based on; when somebody else was
 faster, everything is read and decided again. That makes each of these steps safe to repeat, late or out of order:
 
 1. a run whose lock is taken but whose execution is not recorded is started again with its own token;
-2. with a run in flight, a request is covered by its snapshot, or it waits in the ledger (``dirty``);
-3. otherwise the window is listed and :func:`lambdas.start_training.decision.decide` says what happens.
+2. of each alarm, the newest event counts (:mod:`lambdas.start_training.alarms`);
+3. with a run in flight, a request is covered by its snapshot, or it waits in the ledger (``dirty``), and so do alarms;
+4. otherwise the window is listed and :func:`lambdas.start_training.decision.decide` says what happens.
 """
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lambdas.shared import clients, clock, ledger
+from lambdas.shared import clients, ledger
 from lambdas.shared.closing import RunCloser
 from lambdas.shared.errors import ConflictError
 from lambdas.shared.ledger import Ledger, Write
 from lambdas.shared.notifications import Notifier
-from lambdas.shared.records import Decision, Run, RunStatus, TrainedSnapshot, TrainingState
-from lambdas.shared.snapshot import manifest_key, versions_in
+from lambdas.shared.records import Run, RunStatus, TrainedSnapshot, TrainingState
+from lambdas.shared.snapshot import SnapshotObject, manifest_key, versions_in
 from lambdas.shared.telemetry import count, logger
 from lambdas.shared.wake_up import RetrainQueue
+from lambdas.start_training import alarms
+from lambdas.start_training.answers import Answers, Case, remembered
 from lambdas.start_training.decision import (
     Defer,
+    Facts,
+    NoNewData,
     NothingNew,
     Refuse,
     Rules,
     Start,
-    Wish,
-    combine,
+    Waits,
     decide,
     recent_starts,
 )
 from lambdas.start_training.environment import StartTrainingEnvironment
-from lambdas.start_training.events import Request
+from lambdas.start_training.events import AlarmChange, Request
 from lambdas.start_training.runs import RunStarter
-from lambdas.start_training.window import LAYOUT, Window, list_window, period_of
+from lambdas.start_training.window import LAYOUT, Listing, Window, list_window, period_of
+from lambdas.start_training.wishes import Wish, combine, remember, settled
 
-HANDLER = "start-training"
 _ATTEMPTS = 5
-_LONGEST_DELAY_SECONDS = 900  # page "Amazon SQS delay queues"
 
 
 class TrainingStarter:
@@ -50,16 +52,19 @@ class TrainingStarter:
         self._s3 = clients.s3()
         self._sagemaker = clients.sagemaker()
         self._ledger = Ledger(clients.dynamodb(), table=environment.ledger_table)
-        self._queue = RetrainQueue(clients.sqs(), url=environment.retrain_queue_url)
+        queue = RetrainQueue(clients.sqs(), url=environment.retrain_queue_url)
         self._notifier = Notifier(clients.sns(), topic_arn=environment.notification_topic_arn, stage=environment.stage)
         self._runs = RunStarter(environment, ledger=self._ledger, s3=self._s3, sagemaker=self._sagemaker)
         self._closer = RunCloser(
             ledger=self._ledger,
             sagemaker=self._sagemaker,
             s3=self._s3,
-            queue=self._queue,
+            queue=queue,
             notifier=self._notifier,
             artifacts_bucket=environment.artifacts_bucket,
+        )
+        self._answers = Answers(
+            ledger=self._ledger, queue=queue, notifier=self._notifier, cooldown=environment.cooldown
         )
         self._window = Window(
             bucket=environment.data_bucket,
@@ -67,10 +72,14 @@ class TrainingStarter:
             periods=environment.window_periods,
             max_objects=environment.max_objects,
         )
-        self._rules = Rules(cooldown=environment.cooldown, max_runs_per_day=environment.max_runs_per_day)
+        self._rules = Rules(
+            cooldown=environment.cooldown,
+            max_runs_per_day=environment.max_runs_per_day,
+            data_is_a_reason=environment.new_data == "always",
+        )
 
-    def serve(self, requests: Sequence[Request]) -> None:
-        """Serve the requests of one invocation with one decision.
+    def serve(self, requests: Sequence[Request], changes: Sequence[AlarmChange] = ()) -> None:
+        """Serve the messages of one invocation with one decision.
 
         All their objects were stored before the messages were received, so one listing covers them all.
 
@@ -79,7 +88,7 @@ class TrainingStarter:
         """
         for _ in range(_ATTEMPTS):
             try:
-                return self._attempt(self._unserved(requests))
+                return self._attempt(self._unserved(requests), changes)
             except ConflictError:
                 logger.info("the ledger changed in between, deciding again")
         raise ConflictError(f"no decision after {_ATTEMPTS} attempts: the training state keeps changing")
@@ -89,16 +98,18 @@ class TrainingStarter:
         distinct = {each.id: each for each in requests}.values()
         return [each for each in distinct if not (each.must_be_remembered and self._ledger.is_handled(each.id))]
 
-    def _attempt(self, requests: Sequence[Request]) -> None:
-        state = self._ledger.training()
-        if state.run_id is not None and state.execution_arn is None:
-            state = self._start_execution(state)
-        if state.run_id is not None:
-            self._join_run_in_flight(state, requests)
+    def _attempt(self, requests: Sequence[Request], changes: Sequence[AlarmChange]) -> None:
+        seen = self._ledger.training()
+        if seen.run_id is not None and seen.execution_arn is None:
+            seen = self._start_execution(seen)
+        state = seen.model_copy(update={"alarms": alarms.observe(seen.alarms, changes)})
+        if seen.run_id is not None:
+            self._join_run_in_flight(seen, state, requests)
             # Whoever could not join waits in the ledger by now; it is free again only if the run's end was missed.
-            state, requests = self._ledger.training(), ()
-        if state.run_id is None:
-            self._serve_idle(state, requests)
+            seen = state = self._ledger.training()
+            requests = ()
+        if seen.run_id is None:
+            self._serve_idle(seen, state, requests)
 
     def _start_execution(self, state: TrainingState) -> TrainingState:
         """Start the execution of the run that holds the lock, and record its ARN."""
@@ -118,15 +129,15 @@ class TrainingStarter:
         count("RunsStarted")
         return self._ledger.training()
 
-    def _join_run_in_flight(self, state: TrainingState, requests: Sequence[Request]) -> None:
-        """Let uncovered requests wait for the run; close the run here when its end was missed."""
-        waiting = [each for each in requests if not each.wake_up and not self._is_covered(each, state)]
-        if not waiting and not any(each.wake_up for each in requests):
+    def _join_run_in_flight(self, seen: TrainingState, state: TrainingState, requests: Sequence[Request]) -> None:
+        """Let alarms and uncovered requests wait for the run; close the run here when its end was missed."""
+        waiting = [each for each in requests if not each.wake_up and not self._is_covered(each, seen)]
+        wish = combine(state, waiting) if waiting else None
+        joined = remember(state, wish.asked) if wish else state
+        if waiting or joined != seen:
+            self._ledger.commit(ledger.put_training(joined), *remembered(waiting, by="waiting"))
+        if joined.alarms == seen.alarms and not waiting and not any(each.wake_up for each in requests):
             return
-        if waiting:
-            wish = combine(state, waiting)
-            if wish is not None:
-                self._ledger.commit(ledger.put_training(_with_wish(state, wish)), *_remember(waiting, by="waiting"))
         execution_arn = state.execution_arn or ""
         if self._closer.has_ended(execution_arn):
             logger.warning("the end of the run in flight was missed, closing it", run_id=state.run_id)
@@ -136,37 +147,46 @@ class TrainingStarter:
         """Whether the run in flight reads exactly the object version that the request is about."""
         if request.object_version is None or state.last_snapshot_id is None:
             return False
-        bucket = self._environment.artifacts_bucket
-        return request.object_version in _snapshot_versions(bucket, state.last_snapshot_id)
+        return request.object_version in _snapshot_versions(self._environment.artifacts_bucket, state.last_snapshot_id)
 
-    def _serve_idle(self, state: TrainingState, requests: Sequence[Request]) -> None:
+    def _serve_idle(self, seen: TrainingState, state: TrainingState, requests: Sequence[Request]) -> None:
+        if any(each.wake_up for each in requests):
+            state = state.model_copy(update={"wake_up_at": None})
         wish = combine(state, requests)
         if wish is None:
+            if state != seen:
+                self._ledger.commit(ledger.put_training(state))
             return
         listing = list_window(self._s3, self._window)
         trained, failed = self._trained(listing.snapshot.id)
-        newest = self._ledger.newest_deployment()
-        decision = decide(
-            state,
-            wish,
-            listing=listing,
-            window=self._window,
-            rules=self._rules,
-            trained=trained,
-            deploying=newest if newest and newest.is_open else None,
-        )
-        match decision:
+        facts = self._facts(state, wish, listing=listing, trained=trained)
+        case = Case(seen=seen, state=state, wish=wish, requests=requests)
+        match decide(state, wish, facts, self._rules):
             case Start():
-                run = self._runs.plan(wish, listing.snapshot)
+                run = self._runs.plan(wish.with_data(facts.fresh or listing.snapshot.newest), listing.snapshot)
                 writes = [] if trained else [ledger.put_trained(run, failed=failed)]
                 self._start(state, run, requests, writes=writes)
             case NothingNew(reason):
-                count("NothingNew")
-                self._settle(state, requests, outcome="nothing_new", reason=reason + self._strays(requests))
-            case Refuse(reason, action):
-                self._refuse(state, wish, requests, Refuse(reason, action))
+                self._answers.nothing_new(case, reason=reason + self._strays(requests))
+            case NoNewData() as answer:
+                self._answers.no_new_data(case, answer)
+            case Waits() as answer:
+                self._answers.waits(case, answer)
+            case Refuse() as refusal:
+                self._answers.refuse(case, refusal)
             case Defer() as deferral:
-                self._defer(state, wish, requests, deferral)
+                self._answers.defer(case, deferral)
+
+    def _facts(self, state: TrainingState, wish: Wish, *, listing: Listing, trained: TrainedSnapshot | None) -> Facts:
+        newest = self._ledger.newest_deployment()
+        return Facts(
+            listing=listing,
+            window=self._window,
+            trained=trained,
+            fresh=self._fresh(state, listing) if wish.asked is None and trained is None else None,
+            deploying=newest if newest and newest.is_open else None,
+            live=None if self._rules.data_is_a_reason else self._ledger.live(),
+        )
 
     def _trained(self, snapshot_id: str) -> tuple[TrainedSnapshot | None, TrainedSnapshot | None]:
         """Return the run that dealt with a snapshot, or else the one that failed to: its data still waits."""
@@ -176,6 +196,17 @@ class TrainingStarter:
             return None, earlier
         return earlier, None
 
+    def _fresh(self, state: TrainingState, listing: Listing) -> tuple[SnapshotObject, ...] | None:
+        """Return the objects that the last judged run did not read; ``None`` when nobody knows which it read."""
+        if state.trained_snapshot_id is None:
+            return None
+        try:
+            known = _snapshot_versions(self._environment.artifacts_bucket, state.trained_snapshot_id)
+        except self._s3.exceptions.NoSuchKey:
+            logger.warning("the manifest of the last judged run is gone", snapshot_id=state.trained_snapshot_id)
+            return None
+        return tuple(each for each in listing.snapshot.objects if (each.key, each.version_id) not in known)
+
     def _strays(self, requests: Sequence[Request]) -> str:
         """Name an object that was stored where no data is expected: its owner wonders why nothing happens."""
         prefix = self._window.prefix
@@ -183,15 +214,8 @@ class TrainingStarter:
         stray = next((key for key in keys if period_of(key, prefix=prefix) is None), None)
         return f"; {stray} is not counted as data, which lies at {prefix}{LAYOUT}" if stray else ""
 
-    def _start(
-        self,
-        state: TrainingState,
-        run: Run,
-        requests: Sequence[Request],
-        *,
-        writes: Sequence[Write],
-    ) -> None:
-        locked = _without_wish(state).model_copy(
+    def _start(self, state: TrainingState, run: Run, requests: Sequence[Request], *, writes: Sequence[Write]) -> None:
+        locked = settled(state).model_copy(
             update={
                 "run_id": run.run_id,
                 "started_at": run.started_at,
@@ -199,91 +223,14 @@ class TrainingStarter:
                 "last_snapshot_id": run.snapshot_id,
                 "recent_starts": (*recent_starts(state), run.started_at),
                 "refusal": None,
+                "deferral": None,
+                "waiting_period": None,
             }
         )
         self._ledger.commit(
-            ledger.put_training(locked), ledger.put_new_run(run), *writes, *_remember(requests, by=run.run_id)
+            ledger.put_training(locked), ledger.put_new_run(run), *writes, *remembered(requests, by=run.run_id)
         )
         self._start_execution(self._ledger.training())
-
-    def _settle(self, state: TrainingState, requests: Sequence[Request], *, outcome: str, reason: str) -> None:
-        """Record why nothing is started; nobody waits any more."""
-        writes = [ledger.put_decision(_decision(requests, outcome=outcome, reason=reason))]
-        if state.dirty:
-            writes.append(ledger.put_training(_without_wish(state)))
-        self._ledger.commit(*writes, *_remember(requests, by=outcome))
-
-    def _refuse(self, state: TrainingState, wish: Wish, requests: Sequence[Request], refusal: Refuse) -> None:
-        if refusal.reason == state.refusal and wish.requires_new_data:
-            return  # a burst of events about the same data is told once
-        self._notifier.tell(
-            "Training refused",
-            text=f"No run was started: {refusal.reason}.",
-            facts={"asked": wish.reason, "trigger": wish.trigger},
-            action=refusal.action,
-        )
-        count("TrainingRefused")
-        refused = _without_wish(state).model_copy(update={"refusal": refusal.reason})
-        decision = _decision(requests, outcome="refused", reason=refusal.reason)
-        self._ledger.commit(
-            ledger.put_training(refused), ledger.put_decision(decision), *_remember(requests, by="refused")
-        )
-
-    def _defer(self, state: TrainingState, wish: Wish, requests: Sequence[Request], deferral: Defer) -> None:
-        """Let the wish wait in the ledger and make sure that one message comes back to look at it."""
-        now = clock.now()
-        woken = any(each.wake_up for each in requests)
-        wake_up_at = state.wake_up_at
-        if woken or wake_up_at is None or wake_up_at <= now:
-            seconds = min(_LONGEST_DELAY_SECONDS, max(1, math.ceil((deferral.until - now).total_seconds())))
-            # Sent before it is recorded: a crash in between sends a second one, the other order could send none.
-            self._queue.wake_up(reason=deferral.reason, sender=HANDLER, delay_seconds=seconds)
-            wake_up_at = now + clock.seconds(seconds)
-        waiting = _with_wish(state, wish).model_copy(update={"wake_up_at": wake_up_at})
-        writes: list[Write] = [ledger.put_training(waiting)]
-        if not state.dirty:
-            writes.append(ledger.put_decision(_decision(requests, outcome="deferred", reason=deferral.reason)))
-            if deferral.over_budget:
-                self._notifier.tell(
-                    "Retrain budget used up",
-                    text=f"The next run has to wait: {deferral.reason}.",
-                    facts={"asked": wish.reason, "trigger": wish.trigger},
-                    action="nothing, if waiting is right; else raise [retraining] max_runs_per_day and deploy.",
-                )
-        count("Deferred")
-        self._ledger.commit(*writes, *_remember(requests, by="deferred"))
-
-
-def _with_wish(state: TrainingState, wish: Wish) -> TrainingState:
-    return state.model_copy(
-        update={
-            "dirty": True,
-            "dirty_reason": wish.reason,
-            "dirty_trigger": wish.trigger,
-            "dirty_requires_new_data": wish.requires_new_data,
-        }
-    )
-
-
-def _without_wish(state: TrainingState) -> TrainingState:
-    return state.model_copy(
-        update={
-            "dirty": False,
-            "dirty_reason": None,
-            "dirty_trigger": None,
-            "dirty_requires_new_data": True,
-            "wake_up_at": None,
-        }
-    )
-
-
-def _remember(requests: Sequence[Request], *, by: str) -> list[Write]:
-    return [ledger.put_handled(each.id, by=by) for each in requests if each.must_be_remembered]
-
-
-def _decision(requests: Sequence[Request], *, outcome: str, reason: str) -> Decision:
-    identity = min((each.id for each in requests), default="waiting")
-    return Decision(at=clock.now(), identity=identity, handler=HANDLER, outcome=outcome, reason=reason)
 
 
 @lru_cache(maxsize=2)

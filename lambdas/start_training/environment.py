@@ -9,7 +9,10 @@ from lambdas.shared.environment import HandlerEnvironment
 
 
 class StartTrainingEnvironment(HandlerEnvironment):
-    """What the stacks tell StartTraining."""
+    """What the stacks tell StartTraining.
+
+    ``new_data``: whether a drop is reason enough for a run, or only as long as nothing is live or an alarm is on.
+    """
 
     data_bucket: str = Field(min_length=3)
     data_prefix: str = Field(pattern=r"/$")
@@ -20,6 +23,7 @@ class StartTrainingEnvironment(HandlerEnvironment):
     retrain_queue_url: str = Field(pattern=r"^https?://")
     cooldown_seconds: int = Field(ge=0)
     max_runs_per_day: int = Field(ge=1)
+    new_data: Literal["always", "first"] = "always"
     approval_status: Literal["Approved", "PendingManualApproval"]
     code_version: str = Field(min_length=1)
     contract_version: str = Field(min_length=1)

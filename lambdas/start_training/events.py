@@ -1,14 +1,22 @@
 """What may lie in the retrain queue, and what it means.
 
-AWS page: "Amazon S3 Event Notifications with Amazon EventBridge", section "EventBridge event message structure".
+AWS pages: "Amazon S3 Event Notifications with Amazon EventBridge", section "EventBridge event message structure";
+"Alarm events and EventBridge" (Amazon CloudWatch User Guide), section "Alarm state change events".
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, RootModel
+from pydantic import AwareDatetime, Field, RootModel
 
+from lambdas.shared.errors import UnexpectedEventError
 from lambdas.shared.events import EventModel
+
+KINDS: Final = ("quality", "drift", "prediction-drift", "model-age")
+"""Alarms that ask for training, the strongest reason first: labels prove what drift only suggests."""
+DATA: Final = "data"
+"""Trigger of a drop."""
 
 
 class _Bucket(EventModel):
@@ -40,20 +48,71 @@ class _RetrainRequestedDetail(EventModel):
 
 
 class RetrainRequested(EventModel):
-    """Somebody asks for a run: a person, an alarm, a schedule, or Tandem itself (``wake_up``)."""
+    """Somebody asks for a run: a person, a schedule, or Tandem itself (``wake_up``)."""
 
     source: Literal["tandem"]
     detail_type: Annotated[Literal["Retrain Requested"], Field(alias="detail-type")]
     detail: _RetrainRequestedDetail
 
 
-class RetrainMessage(RootModel[Annotated[ObjectCreated | RetrainRequested, Field(discriminator="detail_type")]]):
+class _AlarmState(EventModel):
+    value: Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
+    reason: str = ""
+    timestamp: AwareDatetime
+
+
+class _AlarmDetail(EventModel):
+    name: Annotated[str, Field(alias="alarmName", min_length=1)]
+    state: _AlarmState
+
+
+class AlarmStateChange(EventModel):
+    """An alarm went on or off (source ``aws.cloudwatch``)."""
+
+    source: Literal["aws.cloudwatch"]
+    detail_type: Annotated[Literal["CloudWatch Alarm State Change"], Field(alias="detail-type")]
+    detail: _AlarmDetail
+
+
+_Message = Annotated[ObjectCreated | RetrainRequested | AlarmStateChange, Field(discriminator="detail_type")]
+
+
+class RetrainMessage(RootModel[_Message]):
     """Anything that the retrain queue may hold."""
 
 
 @dataclass(frozen=True)
+class AlarmChange:
+    """An alarm that asks for training went on or off."""
+
+    kind: str
+    name: str
+    on: bool
+    at: datetime
+    """When, by CloudWatch's clock, in whole milliseconds: as the ledger keeps it."""
+    reason: str
+
+    @classmethod
+    def of(cls, message: AlarmStateChange, *, stage: str) -> "AlarmChange | None":
+        """Translate a parsed message; ``None`` when it only says that CloudWatch has too little data.
+
+        Raises:
+            UnexpectedEventError: the alarm is none of this stage's that ask for training.
+        """
+        name, state = message.detail.name, message.detail.state
+        kind = name.removeprefix(f"{stage}-")
+        if kind not in KINDS or kind == name:
+            expected = ", ".join(f"{stage}-{each}" for each in KINDS)
+            raise UnexpectedEventError(f"alarm {name!r} is none of {expected}: the rule is wrong")
+        if state.value == "INSUFFICIENT_DATA":
+            return None
+        at = state.timestamp.replace(microsecond=state.timestamp.microsecond // 1000 * 1000)
+        return cls(kind=kind, name=name, on=state.value == "ALARM", at=at, reason=state.reason)
+
+
+@dataclass(frozen=True)
 class Request:
-    """One message of the retrain queue, reduced to what the decision needs."""
+    """One drop or request of the retrain queue, reduced to what the decision needs."""
 
     id: str
     reason: str
@@ -71,7 +130,7 @@ class Request:
             return cls(
                 id=message_id,
                 reason=f"new data: {stored.key}",
-                trigger="data",
+                trigger=DATA,
                 requires_new_data=True,
                 object_version=(stored.key, stored.version_id),
             )

@@ -1,4 +1,4 @@
-"""Entry point of StartTraining: parses the retrain queue's messages and hands them over as one request list.
+"""Entry point of StartTraining: parses the retrain queue's messages and hands them over together.
 
 AWS calls: dynamodb GetItem, PutItem (also in transactions) on the ledger; s3 ListBucket, ListBucketVersions on the data
 bucket; s3 PutObject, GetObject on ``snapshots/*`` of the artifacts bucket; sagemaker StartPipelineExecution,
@@ -13,7 +13,7 @@ from lambdas.shared.messages import each_message
 from lambdas.shared.telemetry import instrument
 from lambdas.start_training.core import TrainingStarter
 from lambdas.start_training.environment import StartTrainingEnvironment
-from lambdas.start_training.events import Request, RetrainMessage
+from lambdas.start_training.events import AlarmChange, AlarmStateChange, Request, RetrainMessage
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -28,12 +28,16 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> Any:
     """
     environment = StartTrainingEnvironment.load()
     requests: list[Request] = []
+    changes: list[AlarmChange] = []
 
     def collect(record: "SQSRecord") -> None:
         message = parse_body(record.body, RetrainMessage).root
-        requests.append(Request.of(message, message_id=record.message_id))
+        if not isinstance(message, AlarmStateChange):
+            requests.append(Request.of(message, message_id=record.message_id))
+        elif change := AlarmChange.of(message, stage=environment.stage):
+            changes.append(change)
 
     failures = each_message(event, context, act=collect)
-    if requests:
-        TrainingStarter(environment).serve(requests)
+    if requests or changes:
+        TrainingStarter(environment).serve(requests, changes)
     return failures

@@ -12,8 +12,8 @@ from lambdas.shared import clock
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import Run, RunStatus
 from lambdas.shared.snapshot import Snapshot
-from lambdas.start_training.decision import Wish
 from lambdas.start_training.environment import StartTrainingEnvironment
+from lambdas.start_training.wishes import Wish
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

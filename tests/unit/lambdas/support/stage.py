@@ -17,6 +17,10 @@ from tests.unit.lambdas.support.sagemaker import SageMaker
 PROJECT, ENVIRONMENT = "flights", "sandbox"
 NAME = f"{PROJECT}-{ENVIRONMENT}"
 PIPELINE = f"{NAME}-training"
+CROSSED = (
+    "Threshold Crossed: 3 out of the last 5 datapoints [0.31234567 (28/02/13 00:00:00), 0.25 (27/02/13 00:00:00), "
+    "0.11 (26/02/13 00:00:00)] were greater than the threshold (0.1) (minimum 3 datapoints for OK -> ALARM transition)."
+)
 ROLE = "arn:aws:iam::000000000000:role/flights-sandbox-execution"
 
 
@@ -121,6 +125,7 @@ class Stage:
             "RETRAIN_QUEUE_URL": self.retrain_url,
             "COOLDOWN_SECONDS": "0",
             "MAX_RUNS_PER_DAY": "100",
+            "NEW_DATA": "always",
             "APPROVAL_STATUS": "Approved",
             "CODE_VERSION": "0123abc",
             "CONTRACT_VERSION": "1",
@@ -151,6 +156,13 @@ class Stage:
     def close_training(self, execution_arn: str) -> Any:
         """Deliver the end of an execution to CloseTraining."""
         return self.invoke("close_training", [self.execution_event(execution_arn)])
+
+    def end_run(self, status: str = "Succeeded") -> None:
+        """Let the run in flight end and deliver that to CloseTraining."""
+        execution = self.ledger.training().execution_arn
+        assert execution is not None
+        self.sagemaker.end(execution, status)
+        self.close_training(execution)
 
     def deploy(self, *messages: Message) -> Any:
         """Deliver messages to DeployModel."""
@@ -199,6 +211,16 @@ class Stage:
         """A person asks for a run."""
         content = {"reason": reason, "requested_by": "ana"} | detail
         return self.message({"source": "tandem", "detail-type": "Retrain Requested", "detail": content})
+
+    def alarm(self, kind: str, value: str = "ALARM", *, at: str = "2013-03-01T09:00", reason: str = CROSSED) -> Message:
+        """An alarm changed its state (AWS page "Alarm events and EventBridge")."""
+        detail = {
+            "alarmName": f"{NAME}-{kind}",
+            "configuration": {"description": "what it watches", "metrics": []},
+            "previousState": {"reason": "Unchecked: Initial alarm creation", "value": "INSUFFICIENT_DATA"},
+            "state": {"reason": reason, "reasonData": "{}", "timestamp": f"{at}:00.000+0000", "value": value},
+        }
+        return self.message(self._event("aws.cloudwatch", "CloudWatch Alarm State Change", detail))
 
     def execution_event(self, arn: str) -> Message:
         """An execution ended."""
