@@ -1,8 +1,10 @@
 """`python -m sandbox`: an AWS on this machine that Tandem is deployed to and runs in."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.clock import parse_moment
+from sandbox.control import ClockState, move_clock, read_clock
 from sandbox.demo.command import demo
 from sandbox.deploy import Deployment, deploy, stack_outputs
 from sandbox.errors import SandboxError
@@ -47,6 +51,9 @@ def up(
     speed: Annotated[
         float, typer.Option(min=0.001, help="How fast its clock runs: 60 makes an hour of waiting a minute.")
     ] = 1.0,
+    start: Annotated[
+        str | None, typer.Option(help="What its clock shows first, such as 2013-03-01 (UTC); the present by default.")
+    ] = None,
     state: StateOption = DEFAULT_DIRECTORY,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +62,7 @@ def up(
     Exit codes: 0 stopped, 1 it could not start or ended by itself.
     """
     with _explained():
-        sandbox = Sandbox(state, port=port, speed=speed)
+        sandbox = Sandbox(state, port=port, speed=speed, start=None if start is None else parse_moment(start))
         try:
             with sandbox:
                 if as_json:
@@ -153,6 +160,53 @@ def reset(*, state: StateOption = DEFAULT_DIRECTORY) -> None:
         directory.claim()
     shutil.rmtree(directory.path)
     out.print(f"Removed {directory.path}.")
+
+
+@app.command()
+def clock(
+    *,
+    advance: Annotated[
+        str | None, typer.Option(help="How far to move it forward: 90s, 15m, 6h, 7d or 2w.", metavar="TIME")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Until when to move it, such as 2013-04-01 (UTC).")] = None,
+    state: StateOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what time it is in the running sandbox, or move its clock forward.
+
+    What falls due on the way is done: schedules call their targets, and alarms are evaluated.
+
+    Exit codes: 0 done, 1 the sandbox does not run or cannot move its clock there.
+    """
+    with _explained():
+        endpoint_url = StateDirectory(state).running().endpoint_url
+        if advance is None and to is None:
+            found = read_clock(endpoint_url)
+        else:
+            by = None if advance is None else _duration(advance)
+            found = move_clock(endpoint_url, by=by, to=None if to is None else parse_moment(to))
+    if as_json:
+        out.print_json(data=found.as_dict())
+    else:
+        _print_clock(found)
+
+
+def _duration(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text)
+    if match is None:
+        raise SandboxError(f"{text!r} is no time: write it as 90s, 15m, 6h, 7d or 2w")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[match[2]]
+    return timedelta(**{unit: float(match[1])})
+
+
+def _print_clock(found: ClockState) -> None:
+    out.print(f"{found.now:%Y-%m-%d %H:%M:%S} UTC" + ("" if found.speed == 1 else f", {found.speed:g} times as fast"))
+    for one in found.fired:
+        result = "started" if one.error is None else f"failed: {one.error}"
+        name = one.schedule_arn.rsplit("/", 1)[-1]
+        out.print(f"  schedule {name}, due {one.scheduled:%Y-%m-%d %H:%M:%S}: {result}", markup=False)
+    if found.alarm_changes:
+        out.print(f"  {found.alarm_changes} state changes of alarms")
 
 
 app.command()(demo)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,8 @@ from uuid import uuid4
 
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION
 from sandbox.clients import client
-from sandbox.clock import ScaledClock
+from sandbox.clock import SandboxClock
+from sandbox.control import ClockState, move_clock, read_clock
 from sandbox.deploy import Deployment, Progress, deploy
 from sandbox.errors import SandboxError
 from sandbox.processes import is_marked, marked, stop
@@ -43,7 +45,13 @@ class Sandbox:
     account = ACCOUNT
 
     def __init__(
-        self, state_dir: Path = DEFAULT_DIRECTORY, *, port: int = 0, speed: float = 1.0, enforce_iam: bool = False
+        self,
+        state_dir: Path = DEFAULT_DIRECTORY,
+        *,
+        port: int = 0,
+        speed: float = 1.0,
+        start: datetime | None = None,
+        enforce_iam: bool = False,
     ) -> None:
         """Describe a sandbox; `start` or `with` starts it.
 
@@ -51,15 +59,17 @@ class Sandbox:
             state_dir: the directory of its files; `logs`, `tmp` and `work` in it are emptied.
             port: the port of 127.0.0.1; 0 takes a free one.
             speed: how fast its clock runs; 1 is real time.
+            start: what its clock shows first, with a time zone; the present by default.
             enforce_iam: whether callers need permissions, as on AWS.
 
         Raises:
-            SandboxError: when the clock would stand still.
+            SandboxError: when the clock would stand still, or the start has no time zone.
         """
-        ScaledClock(speed)
+        SandboxClock(speed, start=start)
         self.directory = StateDirectory(state_dir)
         self._port = port
         self._speed = speed
+        self._clock_start = start
         self._enforce_iam = enforce_iam
         self._sandbox_id = uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,6 +113,7 @@ class Sandbox:
                     *(sys.executable, "-m", "sandbox.adapter"),
                     *("--state", str(self.directory.path), "--port", str(self._port)),
                     *("--speed", str(self._speed), "--id", self._sandbox_id),
+                    *([] if self._clock_start is None else ["--start", self._clock_start.isoformat()]),
                     *(["--enforce-iam"] if self._enforce_iam else []),
                 ],
                 cwd=_REPOSITORY,
@@ -179,6 +190,14 @@ class Sandbox:
     def client(self, service: str) -> Any:
         """A boto3 client of the embedded AWS that acts as its account."""
         return client(self.endpoint_url, service)
+
+    def now(self) -> datetime:
+        """What its clock shows: the time of SageMaker, CloudWatch and EventBridge Scheduler in it."""
+        return read_clock(self.endpoint_url).now
+
+    def advance(self, by: timedelta | None = None, *, to: datetime | None = None) -> ClockState:
+        """Move its clock forward; see `sandbox.control.move_clock`."""
+        return move_clock(self.endpoint_url, by=by, to=to)
 
     def deploy(
         self, project: str | None = None, *, assembly: Path | None = None, progress: Progress | None = None

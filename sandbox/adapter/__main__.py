@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings, configure
+from sandbox.clock import parse_moment
 from sandbox.errors import SandboxError
 from sandbox.processes import marked, stop, stop_children
 from sandbox.state import State, StateDirectory, take_port
@@ -33,6 +34,7 @@ def _settings() -> ServerSettings:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--speed", type=float, required=True)
+    parser.add_argument("--start", type=parse_moment)
     parser.add_argument("--enforce-iam", action="store_true")
     parser.add_argument("--id", required=True)
     given = parser.parse_args()
@@ -42,6 +44,7 @@ def _settings() -> ServerSettings:
         speed=given.speed,
         enforce_iam=given.enforce_iam,
         sandbox_id=given.id,
+        start=given.start,
     )
 
 

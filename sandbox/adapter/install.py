@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.adapter import cloudformation, iam, internals, lambdas, storage
+from sandbox.adapter.cloudwatch import CloudWatch
+from sandbox.adapter.control import with_control
 from sandbox.adapter.platform import EmbeddedPlatform
+from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
+from sandbox.adapter.timekeeper import Timekeeper
 from sandbox.errors import SandboxError
 from sandbox.sagemaker.service import SageMaker
 
@@ -25,7 +29,9 @@ class Installed:
 
 
 def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
-    """Check the emulator and add SageMaker, its events and its CloudFormation types, and isolated Lambdas.
+    """Check the emulator and add what it lacks.
+
+    SageMaker with its events and its CloudFormation types, a clock with alarms and schedules on it, isolated Lambdas.
 
     Raises:
         SandboxError: when the emulator is not what the sandbox was written for.
@@ -44,9 +50,16 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     storage.complete_events()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
+    cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
+    cloudwatch.install()
+    scheduler.install()
+    timekeeper = Timekeeper(platform.clock, cloudwatch=cloudwatch, runner=scheduler.runner, flush=service.flush)
+    # The emulator would start its own watcher of schedules here, when it is up.
+    internals.START_SCHEDULER.replace(timekeeper.start)
 
     def stop() -> None:
+        timekeeper.stop()
         internals.STOP_WORKERS.get()()
         service.stop()
 
-    return Installed(application=internals.APP.get(), stop=stop)
+    return Installed(application=with_control(internals.APP.get(), timekeeper), stop=stop)

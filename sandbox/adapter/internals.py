@@ -6,6 +6,7 @@ permission check would be worse than none: so the check names what moved, and th
 
 import importlib
 import inspect
+import types
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -115,6 +116,48 @@ DISPATCH_EVENT = Internal(
 FIRE_S3_EVENT = Internal(
     "services.s3", "_fire_s3_event", "the object's version in S3's events", ("bucket_name", "key", "event_name")
 )
+
+CLOUDWATCH_TIME = Internal("services.cloudwatch", "time", "CloudWatch on the sandbox's clock", kind=types.ModuleType)
+CLOUDWATCH_ERROR = Internal(
+    "services.cloudwatch", "_error", "refusals of CloudWatch", ("code", "message", "status", "use_json", "use_cbor")
+)
+METRICS = Internal("services.cloudwatch", "_metrics", "the values that alarms are evaluated on")
+DIMENSIONS_KEY = Internal("services.cloudwatch", "_dims_key", "the key of a metric's dimensions", ("dims",))
+ALARMS = Internal("services.cloudwatch", "_alarms", "the alarms that are evaluated")
+EVICT_METRICS = Internal("services.cloudwatch", "_evict_old_metrics", "AWS's retention of metrics", ())
+EVALUATE_ALARM = Internal("services.cloudwatch", "_evaluate_alarm", "the evaluation of an alarm", ("alarm",))
+EVALUATE_ALL_ALARMS = Internal("services.cloudwatch", "_evaluate_all_alarms", "the evaluation after new data", ())
+EVALUATE_PARENTS = Internal(
+    "services.cloudwatch", "_evaluate_parent_alarms", "composite alarms follow their children", ("child",)
+)
+RECORD_HISTORY = Internal(
+    "services.cloudwatch",
+    "_record_history",
+    "the history of alarms",
+    ("alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"),
+)
+DISPATCH_ALARM_ACTIONS = Internal(
+    "services.cloudwatch",
+    "_dispatch_alarm_actions",
+    "events of alarms, beside their actions",
+    ("alarm", "old_state", "new_state", "reason"),
+)
+PUT_METRIC_ALARM = Internal(
+    "services.cloudwatch", "_put_metric_alarm", "what AWS refuses", ("params", "cbor_data", "is_cbor", "is_json")
+)
+PUT_COMPOSITE_ALARM = Internal(
+    "services.cloudwatch", "_put_composite_alarm", "what AWS refuses", ("params", "cbor_data", "is_cbor", "is_json")
+)
+PUT_METRIC_DATA = Internal(
+    "services.cloudwatch", "_put_metric_data", "what AWS refuses", ("params", "cbor_data", "is_cbor", "is_json")
+)
+
+SCHEDULER_TIME = Internal("services.scheduler", "time", "schedules on the sandbox's clock", kind=types.ModuleType)
+SCHEDULER_ERROR = Internal("services.scheduler", "_error", "refusals of the Scheduler", ("status", "code", "message"))
+SCHEDULES = Internal("services.scheduler", "_schedules", "the schedules that are watched")
+CREATE_SCHEDULE = Internal("services.scheduler", "_create_schedule", "what AWS refuses", ("name", "body"))
+UPDATE_SCHEDULE = Internal("services.scheduler", "_update_schedule", "what AWS refuses", ("name", "body"))
+START_SCHEDULER = Internal("services.scheduler", "start_scheduler", "who watches the schedules", ())
 
 RESOURCE_HANDLERS = Internal(
     "services.cloudformation.provisioners",

@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from sandbox.adapter import internals
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings
-from sandbox.clock import ScaledClock
+from sandbox.clock import SandboxClock
 from sandbox.images import image_directory
 
 # Sessions last an hour, as on AWS; they are renewed before a long job could outlive them.
@@ -30,7 +30,7 @@ class EmbeddedPlatform:
         self.region = REGION
         self.work_dir = settings.state_dir / "work"
         self.log_dir = settings.state_dir / "logs"
-        self.clock = ScaledClock(settings.speed)
+        self.clock = SandboxClock(settings.speed, start=settings.start)
         self._links = settings.state_dir / "runtime"
         self._sandbox_id = settings.sandbox_id
         self._lock = threading.RLock()
@@ -92,13 +92,6 @@ class EmbeddedPlatform:
         Raises:
             RuntimeError: when the bus refuses the event, or from the server's own loop, which must not wait for itself.
         """
-        entry = {
-            "Source": "aws.sagemaker",
-            "DetailType": detail_type,
-            "Detail": json.dumps(detail),
-            "Resources": list(resources),
-            "EventBusName": "default",
-        }
         loop = internals.MAIN_LOOP.get()
         if loop is None:
             raise RuntimeError("the embedded AWS has not started yet, so it takes no events")
@@ -108,16 +101,32 @@ class EmbeddedPlatform:
             running = None
         if running is loop:
             raise RuntimeError("emit() was called on the server's loop; call it from a worker thread")
-        asyncio.run_coroutine_threadsafe(self._put(entry), loop).result(timeout=60)
 
-    async def _put(self, entry: dict[str, Any]) -> None:
+        async def put() -> None:
+            self.emit_here("aws.sagemaker", detail_type, detail=detail, resources=resources)
+
+        asyncio.run_coroutine_threadsafe(put(), loop).result(timeout=60)
+
+    def emit_here(self, source: str, detail_type: str, *, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+        """Put an event of a service of AWS on the default bus, from the server's own loop.
+
+        Raises:
+            RuntimeError: when the bus refuses the event.
+        """
+        entry = {
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": list(resources),
+            "EventBusName": "default",
+        }
         # Public PutEvents refuses the `aws.` sources, here as on AWS; services use the inner door.
         internals.SET_ACCOUNT.get()(self.account)
         internals.SET_REGION.get()(self.region)
         _, _, body = internals.PUT_EVENTS.get()({"Entries": [entry]}, allow_aws_source=True)
         answer = json.loads(body)
         if answer.get("FailedEntryCount") != 0:
-            raise RuntimeError(f"the bus refused the event {entry['DetailType']!r}: {answer}")
+            raise RuntimeError(f"the bus refused the event {detail_type!r}: {answer}")
 
     def image(self, uri: str) -> Sequence[Path]:
         """The directories that a container of the image has on its Python path.

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 #: What Tandem uses; every other service of the emulator stays off.
@@ -41,6 +42,7 @@ class ServerSettings:
         speed: how fast its clock runs; 1 is real time.
         enforce_iam: whether callers need permissions, as on AWS.
         sandbox_id: the value of the marker in the environment of its processes.
+        start: what its clock shows first; the present when it is None.
     """
 
     state_dir: Path
@@ -48,6 +50,7 @@ class ServerSettings:
     speed: float
     enforce_iam: bool
     sandbox_id: str
+    start: datetime | None = None
 
 
 def configure(settings: ServerSettings, *, port: int) -> None:

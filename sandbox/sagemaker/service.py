@@ -136,6 +136,11 @@ class SageMaker:
         """Read an S3 object with the rights of a role."""
         return Storage(self._platform, role_arn=role_arn).read(uri)
 
+    def flush(self) -> None:
+        """Write what endpoints captured and counted so far; when this returns, it is in S3 and in CloudWatch."""
+        self._capture.flush()
+        self._metrics.flush()
+
     def stop(self) -> None:
         """End every job, endpoint and thread; what they still had to say is written first."""
         self._executions.close()

@@ -50,6 +50,7 @@ class Capture:
         self._interval = interval
         self._records_per_file = records_per_file
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._lines: defaultdict[_Target, list[bytes]] = defaultdict(list)
         self._wake = threading.Event()
         self._stopping = False
@@ -77,9 +78,13 @@ class Capture:
                 self._wake.set()
 
     def flush(self) -> None:
-        """Write everything that was taken."""
-        with self._lock:
-            taken, self._lines = self._lines, defaultdict(list)
+        """Write everything that was taken; when this returns, all of it is in S3."""
+        with self._writing:
+            with self._lock:
+                taken, self._lines = self._lines, defaultdict(list)
+            self._write(taken)
+
+    def _write(self, taken: Mapping[_Target, list[bytes]]) -> None:
         for target, lines in taken.items():
             now = self._platform.clock.now()
             name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sandbox.sagemaker.endpoints.fleet import Fleet, FleetFactory
@@ -208,10 +209,11 @@ class Deployer:
     def _wait(self, seconds: float, check: Callable[[], None]) -> None:
         clock = self._platform.clock
         poll = min(_LONGEST_POLL, max(_SHORTEST_POLL, clock.real_seconds(_POLL_EVERY)))
-        until = time.monotonic() + clock.real_seconds(seconds)
+        # Whichever comes first: somebody may move the clock forward while it runs.
+        deadline, until = time.monotonic() + clock.real_seconds(seconds), clock.now() + timedelta(seconds=seconds)
         while True:
             check()
-            left = until - time.monotonic()
+            left = min(deadline - time.monotonic(), clock.real_seconds((until - clock.now()).total_seconds()))
             if left <= 0:
                 return
             if self._closing.wait(min(left, poll)):

@@ -6,7 +6,7 @@ Names and units: AWS's page "Amazon SageMaker AI metrics in Amazon CloudWatch".
 import logging
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class Metrics:
         self._platform = platform
         self._interval = interval
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._windows: defaultdict[tuple[str, str], _Window] = defaultdict(_Window)
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sagemaker-metrics", daemon=True)
@@ -51,9 +52,13 @@ class Metrics:
             window.overhead_latency[_rounded(total_seconds - model_seconds)] += 1
 
     def flush(self) -> None:
-        """Write what was counted."""
-        with self._lock:
-            taken, self._windows = self._windows, defaultdict(_Window)
+        """Write what was counted; when this returns, CloudWatch has it."""
+        with self._writing:
+            with self._lock:
+                taken, self._windows = self._windows, defaultdict(_Window)
+            self._write(taken)
+
+    def _write(self, taken: Mapping[tuple[str, str], _Window]) -> None:
         now = self._platform.clock.now()
         for (endpoint, variant), window in taken.items():
             dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]

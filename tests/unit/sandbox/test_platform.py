@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.settings import MARKER, ServerSettings
-from sandbox.clock import ScaledClock
+from sandbox.clock import SandboxClock
 from sandbox.sagemaker.platform import Platform
 from sandbox.server import Sandbox
 
@@ -51,7 +51,7 @@ def test_the_clock_runs_as_fast_as_it_was_told(platform: Platform) -> None:
 def test_time_passes_faster_on_a_fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     elapsed = 100.0
     monkeypatch.setattr("time.monotonic", lambda: elapsed)
-    clock = ScaledClock(60)
+    clock = SandboxClock(60)
     started = clock.now()
     elapsed += 2
     assert clock.now() - started == timedelta(minutes=2)
