@@ -1,6 +1,7 @@
 """Parsing: AWS's documented examples are understood, and nothing that is no event does any harm."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from lambdas.close_training.events import ExecutionStatusChange
 from lambdas.confirm_deployment.events import EndpointStateChange
 from lambdas.deploy_model.events import DeploymentMessage, PackageStateChange
 from lambdas.deploy_model.events import Request as DeploymentRequest
+from lambdas.shared.errors import UnexpectedEventError
 from lambdas.shared.events import parse_body
-from lambdas.start_training.events import ObjectCreated, Request, RetrainMessage
+from lambdas.start_training.events import AlarmChange, AlarmStateChange, ObjectCreated, Request, RetrainMessage
 from tests.unit.lambdas.support.stage import NAME, Message, Stage
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -24,7 +26,9 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["source", "detail-type", "detail", "bucket", "object", "key", "reason", "EndpointName"])
+            st.sampled_from(
+                ["source", "detail-type", "detail", "bucket", "object", "key", "reason", "alarmName", "state"]
+            )
             | st.text(max_size=5),
             inner,
             max_size=5,
@@ -44,6 +48,35 @@ def test_the_documented_s3_event_is_understood() -> None:
     request = Request.of(message, message_id="m")
     assert request.object_version == ("example-key", "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e")
     assert request.requires_new_data
+
+
+def test_the_documented_alarm_event_is_understood_and_is_none_of_ours() -> None:
+    message = parse_body(example("alarm_state_change"), RetrainMessage).root
+    assert isinstance(message, AlarmStateChange)
+    assert (message.detail.name, message.detail.state.value) == ("ServerCpuTooHigh", "ALARM")
+    assert message.detail.state.timestamp == datetime(2019, 10, 2, 17, 4, 40, 989000, tzinfo=UTC)
+    with pytest.raises(UnexpectedEventError, match="flights-sandbox-drift"):
+        AlarmChange.of(message, stage="flights-sandbox")
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind"), [("ServerCpu", "drift"), ("server", "prediction-drift"), ("a-b", "quality"), ("a", "model-age")]
+)
+def test_an_alarm_of_the_stage_is_known_by_its_kind(stage: str, kind: str) -> None:
+    body = json.loads(example("alarm_state_change"))
+    body["detail"]["alarmName"] = f"{stage}-{kind}"
+    message = parse_body(json.dumps(body), RetrainMessage).root
+    assert isinstance(message, AlarmStateChange)
+    change = AlarmChange.of(message, stage=stage)
+    assert change is not None
+    assert (change.kind, change.on) == (kind, True)
+    assert "99.50160229693434" in change.reason
+
+
+def test_an_alarm_without_a_time_zone_cannot_be_put_in_order() -> None:
+    body = example("alarm_state_change").replace("17:04:40.989+0000", "17:04:40.989")
+    with pytest.raises(ValidationError, match="timezone"):
+        parse_body(body, RetrainMessage)
 
 
 def test_the_documented_pipeline_event_is_understood() -> None:
