@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipelines import compiled, inputs
+from pipelines import compiled, inputs, monitoring_inputs
 
 _SDK_CONFIGURATION = {
     "SchemaVersion": "1.0",
@@ -37,47 +37,54 @@ class NetworkError(RuntimeError):
     """Something tried to call AWS while a definition was compiled."""
 
 
-def definition(project: str, *, projects: Path = inputs.PROJECTS) -> str:
-    """Compile one project's training pipeline to canonical JSON.
+def definition(project: str, kind: compiled.Kind = "training", *, projects: Path = inputs.PROJECTS) -> str:
+    """Compile one pipeline of one project to canonical JSON.
 
     Raises:
         inputs.DefinitionInputError: when the settings or the contract cannot be read.
         NetworkError: when the SDK tries to call AWS.
     """
-    wanted = inputs.read(project, projects=projects)
     sent: list[str] = []
     with _quiet():
         session = _offline_session(sent)
-        from pipelines import training  # noqa: PLC0415  # the SDK reads its environment when it is imported
+        from pipelines import monitoring, training  # noqa: PLC0415  # the SDK reads its environment when it is imported
 
-        built = json.loads(training.build(wanted, session).definition())
+        if kind == "training":
+            pipeline = training.build(inputs.read(project, projects=projects), session)
+        else:
+            pipeline = monitoring.build(monitoring_inputs.read(project, projects=projects), session)
+        built = json.loads(pipeline.definition())
     if sent:  # the SDK swallows what its telemetry raises, so the hook alone proves nothing
         raise NetworkError(f"compiling must not call AWS, but the SDK tried: {', '.join(sent)}")
     return json.dumps(_sorted_dependencies(built), indent=2, sort_keys=True) + "\n"
 
 
 def write(project: str, *, projects: Path = inputs.PROJECTS) -> list[Path]:
-    """Compile one project and write the definition and its lock beside the project."""
-    text = definition(project, projects=projects)
-    path = compiled.definition_path(project, projects=projects)
-    lock = compiled.lock_path(project, projects=projects)
-    path.write_text(text, "utf-8")
-    lock.write_text(compiled.make_lock(project, definition=text, projects=projects), "utf-8")
-    return [path, lock]
+    """Compile the pipelines of one project and write each definition and its lock beside the project."""
+    written = []
+    for kind in compiled.KINDS:
+        text = definition(project, kind, projects=projects)
+        path = compiled.definition_path(project, kind, projects=projects)
+        lock = compiled.lock_path(project, kind, projects=projects)
+        path.write_text(text, "utf-8")
+        lock.write_text(compiled.make_lock(project, kind, definition=text, projects=projects), "utf-8")
+        written += [path, lock]
+    return written
 
 
 def check(project: str, *, projects: Path = inputs.PROJECTS) -> None:
-    """Compile one project again and compare with what is committed.
+    """Compile the pipelines of one project again and compare with what is committed.
 
     Raises:
-        compiled.StaleDefinitionError: when it differs.
+        compiled.StaleDefinitionError: when one differs.
     """
-    committed = compiled.load(project, projects=projects)
-    if committed.text != definition(project, projects=projects):
-        raise compiled.StaleDefinitionError(
-            f"{compiled.definition_path(project, projects=projects)} is not what its sources compile to: "
-            f"run `make compile` (python -m pipelines.compile {project}) and review the diff"
-        )
+    for kind in compiled.KINDS:
+        committed = compiled.load(project, kind, projects=projects)
+        if committed.text != definition(project, kind, projects=projects):
+            raise compiled.StaleDefinitionError(
+                f"{compiled.definition_path(project, kind, projects=projects)} is not what its sources compile to: "
+                f"run `make compile` (python -m pipelines.compile {project}) and review the diff"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:

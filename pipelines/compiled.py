@@ -8,34 +8,44 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pipelines import inputs, libraries
+from pipelines import inputs, libraries, monitoring_inputs
 
-PLACEHOLDERS = frozenset(
+Kind = Literal["training", "monitoring"]
+KINDS: tuple[Kind, ...] = ("training", "monitoring")
+
+_EVERYWHERE = frozenset(
     {
         "__ARTIFACTS_BUCKET__",
         "__CODE_BUCKET__",
         "__CODE_KEY__",
         "__IMAGE_URI__",
         "__KMS_KEY__",
-        "__MODEL_PACKAGE_GROUP__",
         "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__",
     }
 )
-"""What :meth:`CompiledDefinition.render` wants replaced."""
+PLACEHOLDERS: Mapping[Kind, frozenset[str]] = {
+    "training": _EVERYWHERE | {"__MODEL_PACKAGE_GROUP__"},
+    "monitoring": _EVERYWHERE
+    | {"__DATA_BUCKET__", "__ENDPOINT_NAME__", "__ENVIRONMENT__"}
+    | {"__SPARK_IMAGE_URI__", "__WHEEL_BUCKET__", "__WHEEL_KEY__"},
+}
+"""What may stand in a definition. Only engine ``spark`` has an image and a wheel of its own."""
 
 DEFINITION_HASH = "__DEFINITION_HASH__"
 """Replaced by :meth:`CompiledDefinition.render` itself: the record of a model version names the definition."""
 
-_SOURCES = (
-    "pipelines/training.py",
-    "pipelines/parameters.py",
-    "pipelines/manifest.py",
-    "pipelines/libraries.py",
-    "pipelines/compile.py",
-    "pipelines/inputs.py",
-)
+_SHARED_SOURCES = ("pipelines/jobs.py", "pipelines/libraries.py", "pipelines/compile.py", "pipelines/inputs.py")
+_SOURCES: Mapping[Kind, tuple[str, ...]] = {
+    "training": ("pipelines/training.py", "pipelines/parameters.py", "pipelines/manifest.py", *_SHARED_SOURCES),
+    "monitoring": (
+        "pipelines/monitoring.py",
+        "pipelines/monitoring_inputs.py",
+        "pipelines/steps/drift/limits.py",
+        *_SHARED_SOURCES,
+    ),
+}
 
 
 class StaleDefinitionError(RuntimeError):
@@ -52,10 +62,12 @@ class CompiledDefinition:
 
     Attributes:
         project: the project it belongs to.
+        kind: which of its pipelines.
         text: the committed JSON with its placeholders.
     """
 
     project: str
+    kind: Kind
     text: str
 
     @property
@@ -63,13 +75,18 @@ class CompiledDefinition:
         """SHA-256 of the committed file."""
         return _sha256(self.text.encode())
 
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What :meth:`render` wants replaced."""
+        return frozenset(placeholder for placeholder in PLACEHOLDERS[self.kind] if placeholder in self.text)
+
     def render(
         self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
     ) -> dict[str, Any]:
         """Return the definition with its placeholders replaced, ready for ``CfnPipeline``.
 
         Args:
-            replacements: placeholder to text (a CDK token is text too); every one of :data:`PLACEHOLDERS`.
+            replacements: placeholder to text (a CDK token is text too); every one that the definition holds.
             parameter_defaults: defaults of an environment that overrides its project's settings, see
                 :meth:`pipelines.inputs.DefinitionInputs.parameter_defaults`.
 
@@ -77,10 +94,11 @@ class CompiledDefinition:
             PlaceholderError: when a placeholder has no replacement, a replacement no placeholder, or a default no
                 parameter.
         """
-        if set(replacements) != PLACEHOLDERS:
-            missing, unknown = PLACEHOLDERS - set(replacements), set(replacements) - PLACEHOLDERS
+        missing, unknown = self.placeholders - set(replacements), set(replacements) - PLACEHOLDERS[self.kind]
+        if missing or unknown:
             raise PlaceholderError(
-                f"definition of {self.project}: missing replacements {sorted(missing)}, unknown {sorted(unknown)}"
+                f"{self.kind} pipeline of {self.project}: missing replacements {sorted(missing)}, "
+                f"unknown {sorted(unknown)}"
             )
         filled = {**replacements, DEFINITION_HASH: self.hash}
         definition: dict[str, Any] = _replace(json.loads(self.text), filled)
@@ -88,7 +106,7 @@ class CompiledDefinition:
         for name, value in (parameter_defaults or {}).items():
             if name not in parameters:
                 raise PlaceholderError(
-                    f"definition of {self.project} has no parameter {name!r}; it has {sorted(parameters)}. "
+                    f"{self.kind} pipeline of {self.project} has no parameter {name!r}; it has {sorted(parameters)}. "
                     "An environment may change the value of a hyperparameter, and add or remove none"
                 )
             parameters[name]["DefaultValue"] = value
@@ -100,45 +118,46 @@ def projects(*, folder: Path = inputs.PROJECTS) -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*/project.toml"))
 
 
-def definition_path(project: str, *, projects: Path = inputs.PROJECTS) -> Path:
-    """Where the definition of a project is committed."""
-    return projects / project / "training.pipeline.json"
+def definition_path(project: str, kind: Kind = "training", *, projects: Path = inputs.PROJECTS) -> Path:
+    """Where a definition of a project is committed."""
+    return projects / project / f"{kind}.pipeline.json"
 
 
-def lock_path(project: str, *, projects: Path = inputs.PROJECTS) -> Path:
+def lock_path(project: str, kind: Kind = "training", *, projects: Path = inputs.PROJECTS) -> Path:
     """Where the hashes of a definition's sources are committed."""
-    return projects / project / "training.pipeline.lock.json"
+    return projects / project / f"{kind}.pipeline.lock.json"
 
 
-def load(project: str, *, projects: Path = inputs.PROJECTS) -> CompiledDefinition:
-    """Read the committed definition of a project, after checking that it matches its sources.
+def load(project: str, kind: Kind = "training", *, projects: Path = inputs.PROJECTS) -> CompiledDefinition:
+    """Read a committed definition of a project, after checking that it matches its sources.
 
     Raises:
         StaleDefinitionError: when it is missing, edited by hand, or older than its sources; names the command to run.
         pipelines.inputs.DefinitionInputError: when the project's settings cannot be read.
     """
-    path, lock = definition_path(project, projects=projects), lock_path(project, projects=projects)
+    path, lock = definition_path(project, kind, projects=projects), lock_path(project, kind, projects=projects)
     command = f"run `make compile` (python -m pipelines.compile {project}) and review the diff"
     if not (path.is_file() and lock.is_file()):
         raise StaleDefinitionError(f"{path} is missing or has no lock beside it: {command}")
     text = path.read_text("utf-8")
     recorded = json.loads(lock.read_text("utf-8"))
-    current = json.loads(make_lock(project, definition=text, projects=projects))
+    current = json.loads(make_lock(project, kind, definition=text, projects=projects))
     if recorded != current:
         changed = sorted(key for key in current.keys() | recorded.keys() if current.get(key) != recorded.get(key))
         raise StaleDefinitionError(f"{path} is stale, changed since it was compiled: {', '.join(changed)}; {command}")
-    return CompiledDefinition(project=project, text=text)
+    return CompiledDefinition(project=project, kind=kind, text=text)
 
 
-def make_lock(project: str, *, definition: str, projects: Path = inputs.PROJECTS) -> str:
+def make_lock(project: str, kind: Kind = "training", *, definition: str, projects: Path = inputs.PROJECTS) -> str:
     """Return the lock of a definition: one hash per source, so that a stale file can say what changed."""
-    sources = {source: _sha256((inputs.ROOT / source).read_bytes()) for source in _SOURCES}
-    values = asdict(inputs.read(project, projects=projects))
+    sources = {source: _sha256((inputs.ROOT / source).read_bytes()) for source in _SOURCES[kind]}
+    read = inputs.read if kind == "training" else monitoring_inputs.read
+    values = asdict(read(project, projects=projects))
     lock = sources | {
         "project.toml": _sha256(json.dumps(values, sort_keys=True).encode()),
         "sagemaker": libraries.pinned("sagemaker"),
         "libraries": _sha256(json.dumps(libraries.recorded(), sort_keys=True).encode()),
-        "training.pipeline.json": _sha256(definition.encode()),
+        f"{kind}.pipeline.json": _sha256(definition.encode()),
     }
     return json.dumps(lock, indent=2, sort_keys=True) + "\n"
 

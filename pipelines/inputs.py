@@ -141,17 +141,17 @@ def parse(sections: Mapping[str, object], *, contract_version: str) -> Definitio
     training = _section(sections, "training")
     hyperparameters = _section(training, "hyperparameters", parent="training.")
     return DefinitionInputs(
-        project=_value(sections, "project", "name", str),
+        project=required(sections, "project", "name", str),
         description=str(_section(sections, "project").get("description", "")),
-        task=_value(sections, "project", "task", str),
-        target=_value(sections, "project", "target", str),
-        time_column=_value(sections, "project", "time_column", str),
+        task=required(sections, "project", "task", str),
+        target=required(sections, "project", "target", str),
+        time_column=required(sections, "project", "time_column", str),
         data_limits=_data_limits(sections),
-        holdout_days=_value(sections, "data", "holdout_days", int),
-        seed=_value(sections, "training", "seed", int),
+        holdout_days=required(sections, "data", "holdout_days", int),
+        seed=required(sections, "training", "seed", int),
         hyperparameters=tuple(sorted(_hyperparameter(key, value) for key, value in hyperparameters.items())),
-        training_instance_type=_value(sections, "training", "instance_type", str),
-        max_runtime_seconds=60 * _value(sections, "training", "max_runtime_minutes", int),
+        training_instance_type=required(sections, "training", "instance_type", str),
+        max_runtime_seconds=60 * required(sections, "training", "max_runtime_minutes", int),
         gate=_gate(sections),
         contract_version=contract_version,
     )
@@ -163,12 +163,21 @@ def read(project: str, *, projects: Path = PROJECTS) -> DefinitionInputs:
     Raises:
         DefinitionInputError: when the folder, a file or a value is missing.
     """
+    return parse(read_sections(project, projects=projects), contract_version=contract_version(projects / project))
+
+
+def read_sections(project: str, *, projects: Path = PROJECTS) -> Mapping[str, object]:
+    """Read the ``project.toml`` of one project.
+
+    Raises:
+        DefinitionInputError: when the name is none, or there is no such file.
+    """
     if not _NAME.fullmatch(project):
         raise DefinitionInputError(f"project {project!r} is no project name: use lower-case letters, digits and _")
     settings = projects / project / "project.toml"
     if not settings.is_file():
         raise DefinitionInputError(f"project {project!r} has no settings: {settings} does not exist")
-    return parse(tomllib.loads(settings.read_text("utf-8")), contract_version=contract_version(projects / project))
+    return tomllib.loads(settings.read_text("utf-8"))
 
 
 def contract_version(folder: Path) -> str:
@@ -228,13 +237,13 @@ def _gate(sections: Mapping[str, object]) -> GateInputs:
     """Read the gate; what is not written has the default of the schema (``stacks.settings.model``)."""
     gate = _section(sections, "gate")
     return GateInputs(
-        metric=_value(sections, "gate", "metric", str),
-        direction=_value(sections, "gate", "direction", str),
+        metric=required(sections, "gate", "metric", str),
+        direction=required(sections, "gate", "direction", str),
         margin=_share(sections, "margin", 0.01),
         alpha=_share(sections, "alpha", 0.01),
         min_improvement_over_naive=_share(sections, "min_improvement_over_naive", 0.10),
-        cluster=_value(sections, "gate", "cluster", str) if "cluster" in gate else "day",
-        min_clusters=_value(sections, "gate", "min_clusters", int) if "min_clusters" in gate else 7,
+        cluster=required(sections, "gate", "cluster", str) if "cluster" in gate else "day",
+        min_clusters=required(sections, "gate", "min_clusters", int) if "min_clusters" in gate else 7,
         guards=joined("guards", _tables(gate, "guards"), keys=GUARD_KEYS),
         slices=joined("slices", _tables(gate, "slices"), keys=SLICE_KEYS),
     )
@@ -271,8 +280,13 @@ def _section(mapping: Mapping[str, object], key: str, *, parent: str = "") -> Ma
     return found
 
 
-def _value(sections: Mapping[str, object], section: str, key: str, kind: type[_T]) -> _T:
-    value = _section(sections, section).get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise DefinitionInputError(f"project.toml: {section}.{key} is {value!r}, expected {kind.__name__}")
-    return value
+def required(sections: Mapping[str, object], section: str, key: str, kind: type[_T]) -> _T:
+    """Return one value of a section.
+
+    Raises:
+        DefinitionInputError: it is missing or has the wrong type; names the key.
+    """
+    found = _section(sections, section).get(key)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise DefinitionInputError(f"project.toml: {section}.{key} is {found!r}, expected {kind.__name__}")
+    return found

@@ -17,52 +17,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
-from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import (
-    ModelPackageModelCard,
-    ProcessingInput,
-    ProcessingOutput,
-    ProcessingS3Input,
-    ProcessingS3Output,
-)
+from sagemaker.core.shapes import ModelPackageModelCard, ProcessingInput, ProcessingOutput
 from sagemaker.core.training.configs import Compute, InputData, Networking, OutputDataConfig
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterInteger, ParameterString
+from sagemaker.core.workflow.parameters import ParameterInteger
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-)
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train.model_trainer import ModelTrainer
 
 from pipelines import manifest
 from pipelines.inputs import DefinitionInputs
+from pipelines.jobs import (
+    CODE_URI,
+    ENTRYPOINT,
+    IMAGE,
+    JOB_RETRY,
+    KMS_KEY,
+    ROLE,
+    RUNS_URI,
+    SERVICE_RETRY,
+    VOLUME_GB,
+    Argument,
+    Jobs,
+    Machines,
+    Variable,
+    output_uri,
+    processing_input,
+    processing_output,
+)
 from pipelines.parameters import Parameters
 
-IMAGE = "__IMAGE_URI__"
-ROLE = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
-KMS_KEY = "__KMS_KEY__"
-"""Named on every output: without it SageMaker encrypts with the account's default key for S3, not with the bucket's
-(pages "ProcessingOutputConfig" and "OutputDataConfig")."""
-CODE_URI = "s3://__CODE_BUCKET__/__CODE_KEY__"
-RUNS_URI = "s3://__ARTIFACTS_BUCKET__/runs"
-VOLUME_GB = 30
 SERVING_ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 
-PROCESSING_INPUTS = "/opt/ml/processing/input"
-PROCESSING_OUTPUTS = "/opt/ml/processing/output"
 TRAINING_CHANNELS = "/opt/ml/input/data"
-ENTRYPOINT = ("python3", "-m", "pipelines.steps")
 
 
 class ContainerTrainingStep(TrainingStep):  # type: ignore[misc]  # the SDK ships no types
@@ -89,27 +83,6 @@ class ContainerTrainingStep(TrainingStep):  # type: ignore[misc]  # the SDK ship
         return request
 
 
-SERVICE_RETRY = StepRetryPolicy(
-    exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
-    interval_seconds=10,
-    backoff_rate=2.0,
-    max_attempts=5,
-)
-"""SageMaker itself could not start the step (page "Retry Policy for Pipeline Steps")."""
-
-JOB_RETRY = SageMakerJobStepRetryPolicy(
-    exception_types=[
-        SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
-        SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
-        SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
-    ],
-    interval_seconds=60,
-    backoff_rate=2.0,
-    max_attempts=5,
-)
-"""The job found no machine, or lost it: half an hour of patience. A step that fails by itself is not tried again."""
-
-
 @dataclass(frozen=True)
 class _Builder:
     """Builds the steps of one pipeline around what they share."""
@@ -126,34 +99,22 @@ class _Builder:
         self,
         name: str,
         *,
-        arguments: Sequence[str | ParameterString],
+        arguments: Sequence[Argument],
         outputs: Sequence[ProcessingOutput],
         inputs: Sequence[ProcessingInput] = (),
         property_files: Sequence[PropertyFile] = (),
-        environment: Mapping[str, str | ParameterString | Join] | None = None,
+        environment: Mapping[str, Variable] | None = None,
     ) -> ProcessingStep:
-        """Build one processing step; the code bundle goes on PYTHONPATH as the zip it is."""
-        processor = Processor(
-            role=ROLE,
-            image_uri=IMAGE,
-            instance_count=1,
-            instance_type=self.parameters.processing_instance_type,
-            volume_size_in_gb=VOLUME_GB,
-            max_runtime_in_seconds=self.parameters.max_runtime_seconds,
-            output_kms_key=KMS_KEY,
-            entrypoint=[*ENTRYPOINT, name.lower()],
-            env={"PYTHONPATH": f"{PROCESSING_INPUTS}/code/__CODE_KEY__", **(environment or {})},
-            sagemaker_session=self.session,
-        )
-        return ProcessingStep(
-            name=name,
-            retry_policies=[SERVICE_RETRY, JOB_RETRY],
-            property_files=list(property_files),
-            step_args=processor.run(
-                inputs=[_processing_input("code", CODE_URI), *inputs],
-                outputs=list(outputs),
-                arguments=["--project", self.inputs.project, *arguments],
-            ),
+        """Build one processing step on the pipeline's machines."""
+        machines = Machines(self.parameters.processing_instance_type, self.parameters.max_runtime_seconds)
+        return Jobs(self.inputs.project, self.session).processing(
+            name,
+            machines,
+            arguments=arguments,
+            outputs=outputs,
+            inputs=inputs,
+            property_files=property_files,
+            environment=environment,
         )
 
     def validate(self, validation: PropertyFile) -> ProcessingStep:
@@ -167,7 +128,7 @@ class _Builder:
                 *("--runs-uri", RUNS_URI),
                 *("--limits", self.parameters.data_limits),
             ],
-            outputs=[_processing_output("report", self.run_uri("validate"))],
+            outputs=[processing_output("report", self.run_uri("validate"))],
             property_files=[validation],
         )
 
@@ -190,9 +151,7 @@ class _Builder:
         return self.processing(
             "Prepare",
             arguments=[*self._snapshot_arguments(), "--holdout-days", self.parameters.holdout_days],
-            outputs=[
-                _processing_output(name, self.run_uri("prepare", name)) for name in ("train", "holdout", "report")
-            ],
+            outputs=[processing_output(name, self.run_uri("prepare", name)) for name in ("train", "holdout", "report")],
         )
 
     def train(self, prepare: ProcessingStep) -> TrainingStep:
@@ -209,7 +168,7 @@ class _Builder:
             environment={"PYTHONPATH": f"{TRAINING_CHANNELS}/code/__CODE_KEY__"},
             input_data_config=[
                 InputData(channel_name="code", data_source=CODE_URI),
-                InputData(channel_name="train", data_source=_output_uri(prepare, "train")),
+                InputData(channel_name="train", data_source=output_uri(prepare, "train")),
             ],
             sagemaker_session=self.session,
         )
@@ -251,15 +210,15 @@ class _Builder:
             ],
             environment=self._told_of_the_run(),
             inputs=[
-                _processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
-                _processing_input("train", _output_uri(prepare, "train")),
-                _processing_input("holdout", _output_uri(prepare, "holdout")),
-                _processing_input("preparation", _output_uri(prepare, "report")),
-                _processing_input("validation", _output_uri(validate, "report")),
+                processing_input("model", train.properties.ModelArtifacts.S3ModelArtifacts),
+                processing_input("train", output_uri(prepare, "train")),
+                processing_input("holdout", output_uri(prepare, "holdout")),
+                processing_input("preparation", output_uri(prepare, "report")),
+                processing_input("validation", output_uri(validate, "report")),
             ],
             outputs=[
-                _processing_output("evaluation", self.run_uri("evaluate"), mode="Continuous"),
-                _processing_output("model", self.run_uri("model")),
+                processing_output("evaluation", self.run_uri("evaluate"), mode="Continuous"),
+                processing_output("model", self.run_uri("model")),
             ],
             property_files=files,
         )
@@ -292,7 +251,7 @@ class _Builder:
         container["Environment"] = SERVING_ENVIRONMENT
         return ModelStep(name="Register", step_args=registration, retry_policies=[SERVICE_RETRY])
 
-    def _told_of_the_run(self) -> dict[str, str | ParameterString | Join]:
+    def _told_of_the_run(self) -> dict[str, Variable]:
         """Return what the report says of the run (``pipelines.steps.report.Run``)."""
         parameters = self.parameters
         return {
@@ -306,7 +265,7 @@ class _Builder:
             "TANDEM_IMAGE": IMAGE,
         }
 
-    def _snapshot_arguments(self) -> list[str | ParameterString]:
+    def _snapshot_arguments(self) -> list[Argument]:
         return [
             "--snapshot-uri",
             self.parameters.snapshot_uri,
@@ -343,27 +302,3 @@ def build(inputs: DefinitionInputs, session: PipelineSession) -> Pipeline:
         pipeline_experiment_config=None,
         sagemaker_session=session,
     )
-
-
-def _processing_input(name: str, uri: object) -> ProcessingInput:
-    return ProcessingInput(
-        input_name=name,
-        s3_input=ProcessingS3Input(
-            s3_uri=uri,
-            local_path=f"{PROCESSING_INPUTS}/{name}",
-            s3_data_type="S3Prefix",
-            s3_input_mode="File",
-        ),
-    )
-
-
-def _processing_output(name: str, uri: Join, *, mode: str = "EndOfJob") -> ProcessingOutput:
-    """Describe an output. ``Continuous`` uploads while the job runs, so a report outlives a job that fails."""
-    return ProcessingOutput(
-        output_name=name,
-        s3_output=ProcessingS3Output(s3_uri=uri, local_path=f"{PROCESSING_OUTPUTS}/{name}", s3_upload_mode=mode),
-    )
-
-
-def _output_uri(step: ProcessingStep, name: str) -> object:
-    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri

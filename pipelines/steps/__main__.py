@@ -79,6 +79,23 @@ def _evaluate(paths: Paths, *, project: str, target: str, time_column: str, cham
     evaluate.run(arguments, paths)
 
 
+def _monitor(_: Paths, **options: Any) -> None:
+    from pipelines.steps import aws  # noqa: PLC0415  # see the module's docstring
+    from pipelines.steps.monitor import command  # noqa: PLC0415  # the same
+
+    command.monitor(command.parse(**options), aws.client)
+
+
+def _count(paths: Paths, **options: Any) -> None:
+    from pipelines.steps import aws, vendored  # noqa: PLC0415  # see the module's docstring
+
+    wheels = paths.processing_input("wheels")
+    vendored.use(wheels)
+    from pipelines.steps.monitor import command  # noqa: PLC0415  # the same, and the wheels come first
+
+    command.count(command.parse(**options), aws.client, wheels=wheels)
+
+
 def _yield_while_waiting() -> None:
     """Let OpenMP's threads sleep while they wait for each other; read once, when the library is loaded.
 
@@ -108,6 +125,10 @@ def _parser() -> argparse.ArgumentParser:
     for number in ("--margin", "--alpha", "--min-improvement-over-naive"):
         evaluate.add_argument(number, type=float, required=True)
     evaluate.add_argument("--min-clusters", type=int, required=True)
+    places = ("--capture-uri", "--runs-uri", "--ground-truth-uri", "--monitoring-uri")
+    watching = ("--environment", "--endpoint", "--until", "--metric", "--limits", "--ignore", *places)
+    step("monitor", _monitor, *watching)
+    step("count", _count, *watching)
     return parser
 
 

@@ -80,8 +80,8 @@ class Baseline:
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
 
-    def write(self, folder: Path) -> None:
-        """Write ``baseline.json``."""
+    def as_text(self) -> str:
+        """Return it as one line of JSON."""
         document = {
             "format": _FORMAT,
             "subject": asdict(self.subject),
@@ -93,8 +93,11 @@ class Baseline:
             "metrics": dict(self.metrics),
             "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
         }
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        (folder / BASELINE).write_text(text + "\n", "utf-8")
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def write(self, folder: Path) -> None:
+        """Write ``baseline.json``."""
+        (folder / BASELINE).write_text(self.as_text() + "\n", "utf-8")
 
 
 @dataclass(frozen=True)

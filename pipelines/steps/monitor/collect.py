@@ -1,13 +1,14 @@
 """One window of data capture: counted by the baseline, and the answers kept for the labels that come later."""
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from os import cpu_count
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -89,6 +90,10 @@ class WindowCounts:
             "problems": [asdict(each) for each in self.problems],
         }
 
+    def as_text(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(self.as_document(), sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True)
 class Part:
@@ -96,6 +101,22 @@ class Part:
 
     counts: WindowCounts
     answers: pa.Table
+
+
+class Collector(Protocol):
+    """Counts one window from the files that may hold its records."""
+
+    def __call__(self, window: Window, store: Store, reference: Reference, *, names: Sequence[str]) -> Part:
+        """Return what the window was counted to, and its answers."""
+
+
+def parse_text(text: str) -> WindowCounts:
+    """Read the counts of a window from their JSON.
+
+    Raises:
+        StepError: they are none, or of another format.
+    """
+    return parse(json.loads(text))
 
 
 def parse(document: Any) -> WindowCounts:
@@ -175,11 +196,11 @@ def merged(parts: Iterable[Part], reference: Reference) -> Part:
     return Part(counts=total, answers=pa.concat_tables(tables).sort_by(order))
 
 
-def collect(window: Window, capture_store: Store, reference: Reference, *, names: Sequence[str]) -> Part:
+def collect(window: Window, store: Store, reference: Reference, *, names: Sequence[str]) -> Part:
     """Count a window with the embedded engine, several files at a time."""
 
     def one(name: str) -> Part:
-        return count_file(capture_store.read(name), name, window=window, reference=reference)
+        return count_file(store.read(name), name, window=window, reference=reference)
 
     with ThreadPoolExecutor(2 * (cpu_count() or 1)) as pool:
         return merged(pool.map(one, names), reference)

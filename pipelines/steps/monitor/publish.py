@@ -22,7 +22,7 @@ def publish(judgement: Mapping[str, Any], cloudwatch: "CloudWatchClient") -> Non
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data[first : first + _MOST_METRICS])
 
 
-def alive(*, project: str, environment: str, endpoint: str, at: datetime, cloudwatch: "CloudWatchClient") -> None:
+def alive(project: str, environment: str, endpoint: str, *, at: datetime, cloudwatch: "CloudWatchClient") -> None:
     """Say that the monitor ran although there was nothing to judge."""
     dimensions = _dimensions({"project": project, "environment": environment, "endpoint": endpoint})
     datum = {"MetricName": "MonitorRuns", "Dimensions": dimensions, "Timestamp": at, "Value": 1.0, "Unit": "Count"}

@@ -30,7 +30,7 @@ def write_bundle(project: str, path: Path) -> Path:
 
 
 def definition(project: str) -> dict[str, Any]:
-    replacements = dict.fromkeys(compiled.PLACEHOLDERS, "sample")
+    replacements = dict.fromkeys(compiled.PLACEHOLDERS["training"], "sample")
     replacements |= {"__CODE_KEY__": CODE_KEY, "__ARTIFACTS_BUCKET__": ARTIFACTS_BUCKET}
     return compiled.load(project).render(replacements)
 

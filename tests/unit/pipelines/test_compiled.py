@@ -9,7 +9,7 @@ import pytest
 
 from pipelines import bundle, compiled, inputs
 
-REPLACEMENTS = dict.fromkeys(compiled.PLACEHOLDERS, "replaced")
+REPLACEMENTS = dict.fromkeys(compiled.PLACEHOLDERS["training"], "replaced")
 
 
 @pytest.fixture

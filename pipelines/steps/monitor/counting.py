@@ -1,0 +1,184 @@
+"""Which windows are pending, and what they were counted to: kept in the store, so that a window is counted once.
+
+Nothing here judges: the cluster that counts has no library for it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.steps.drift.limits import Limits
+from pipelines.steps.monitor import collect, windows
+from pipelines.steps.monitor import live as serving
+from pipelines.steps.monitor.answers import ANSWERS
+from pipelines.steps.monitor.collect import Collector, Part, Reference, WindowCounts
+from pipelines.steps.monitor.live import Live
+from pipelines.steps.monitor.store import Store
+from pipelines.steps.monitor.windows import Window
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+MOST_WINDOWS = 62
+"""Windows that one run catches up with; what is older stays unjudged, and the job ends in reasonable time."""
+
+
+@dataclass(frozen=True)
+class MonitorArguments:
+    """What the step is started with.
+
+    Attributes:
+        project: its name.
+        environment: its name.
+        endpoint: its name.
+        until: the moment at which the schedule wanted the run.
+        metric: the project's primary metric.
+        limits: windows and limits.
+    """
+
+    project: str
+    environment: str
+    endpoint: str
+    until: datetime
+    metric: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie.
+
+    Attributes:
+        capture: data capture of the endpoint.
+        runs: outputs of the training runs.
+        labels: ground truth.
+        monitoring: what the monitor keeps of the endpoint.
+    """
+
+    capture: Store
+    runs: Store
+    labels: Store
+    monitoring: Store
+
+
+@dataclass
+class Counting:
+    """The windows of one endpoint.
+
+    Attributes:
+        arguments: which endpoint, and how windows are cut.
+        places: where things lie.
+        live: the version that serves.
+        reference: its baseline.
+        collector: counts a window that nobody has counted yet.
+    """
+
+    arguments: MonitorArguments
+    places: Places
+    live: Live
+    reference: Reference
+    collector: Collector
+    _counted: dict[Window, WindowCounts] = field(default_factory=dict)
+    _answered: dict[Window, pa.Table] = field(default_factory=dict)
+
+    @classmethod
+    def of_endpoint(
+        cls,
+        arguments: MonitorArguments,
+        places: Places,
+        sagemaker: "SageMakerClient",
+        *,
+        collector: Collector = collect.collect,
+    ) -> "Counting | None":
+        """Look at the endpoint; ``None`` when nothing serves yet.
+
+        Raises:
+            StepError: what serves has no baseline.
+        """
+        live = serving.find(arguments.endpoint, sagemaker)
+        if live is None:
+            return None
+        baseline = serving.read_baseline(live, places.runs)
+        return cls(arguments, places, live, Reference(baseline=baseline, version=live.version), collector)
+
+    def pending(self) -> list[Window]:
+        """Return the windows that are over and not judged, oldest first."""
+        limits = self.arguments.limits
+        newest = windows.newest(self.arguments.until, length=limits.length, grace=limits.grace)
+        judged = (name.rpartition("/")[2].removesuffix(".json") for name in self.places.monitoring.names("judgements/"))
+        last = max(judged, default="")
+        candidates = windows.after(self.live.serving_since, newest, most=MOST_WINDOWS)
+        return [window for window in candidates if window.name > last]
+
+    def waited_for(self, pending: list[Window]) -> list[Window]:
+        """Return the windows whose labels count in the judgement of the pending ones, oldest first."""
+        earlier = [pending[0].before(steps) for steps in range(1, self.arguments.limits.label_windows)]
+        return [*reversed(earlier), *pending]
+
+    def span(self, window: Window) -> list[WindowCounts]:
+        """Return what the windows that are judged with this one were counted to, oldest first."""
+        return [self.counts(window.before(steps)) for steps in reversed(range(self.arguments.limits.span))]
+
+    def counts(self, window: Window) -> WindowCounts:
+        """Return what a window was counted to by the live version's baseline, counting it if nobody has."""
+        if window.end <= self.live.serving_since:
+            return collect.nothing(self.reference)
+        if window not in self._counted:
+            stored = self.places.monitoring.document(self._counts_key(window))
+            if stored is None:
+                self._collect(window)
+            else:
+                self._counted[window] = collect.parse(stored)
+        return self._counted[window]
+
+    def answers(self, window: Window) -> pa.Table:
+        """Return the answers of a window, counting it if nobody has."""
+        if window.end <= self.live.serving_since:
+            return ANSWERS.empty_table()
+        if window not in self._answered:
+            content = self.places.monitoring.read(_answers_key(window))
+            if content is None:
+                self._collect(window)
+            else:
+                self._answered[window] = collect.unpack(content)
+        return self._answered[window]
+
+    def count_ahead(self) -> int:
+        """Count every window that the judgement of the pending ones will need; returns how many are pending."""
+        pending = self.pending()
+        if pending:
+            for window in self.waited_for(pending):
+                self.answers(window)
+            for window in pending:
+                self.span(window)
+        return len(pending)
+
+    def _collect(self, window: Window) -> None:
+        names = list(collect.files_of(window, self.places.capture))
+        self._keep(self.collector(window, self.places.capture, self.reference, names=names), window)
+
+    def _keep(self, part: Part, window: Window) -> None:
+        """Store what a window was counted to, and its answers; doing it again changes nothing."""
+        self.places.monitoring.write(_answers_key(window), collect.pack(part.answers))
+        self.places.monitoring.write_document(self._counts_key(window), part.counts.as_document())
+        self._counted[window], self._answered[window] = part.counts, part.answers
+
+    def _counts_key(self, window: Window) -> str:
+        """Return where the counts of a window lie; another version has another baseline, so other counts."""
+        return f"windows/{window.name}/counts-{self.live.run_id}.json"
+
+    def judgement(self, window: Window) -> dict[str, Any] | None:
+        """Return the judgement of a window that is on record."""
+        document: dict[str, Any] | None = self.places.monitoring.document(judgement_key(window))
+        return document
+
+
+def judgement_key(window: Window) -> str:
+    """Return where the judgement of a window lies."""
+    return f"judgements/{window.name}.json"
+
+
+def _answers_key(window: Window) -> str:
+    return f"windows/{window.name}/answers.parquet"
