@@ -73,12 +73,12 @@ def troubled(*, text: str = "UA") -> list[Document]:
     found = windows(40, renewed=10, text=text)
     found[-1] |= {
         "violations": {
-            "share": 0.031,
-            "rows": 195,
+            "share": 0.18,
+            "rows": 780,
             "limit": 0.01,
             "found": [
                 {"column": "seats", "rule": "range", "rows": 20, "detail": "1200 exceeds the baseline's 450"},
-                {"column": "carrier", "rule": "category", "rows": 175, "detail": f"unseen: {text}"},
+                {"column": "carrier", "rule": "category", "rows": 140, "detail": f"unseen: {text}"},
             ],
         },
         "capture": {
@@ -107,6 +107,7 @@ def feature(
     """Return one column from the share of rows of each bin, then and now: (label, lower, upper, then, now)."""
     judged = "why_not" not in more
     then, now = ([bin_[side] / sum(one[side] for one in bins) for bin_ in bins] for side in (3, 4))
+    before, after = _MISSING.get(name, 0.0), _MISSING.get(name, 0.0) * 0.95
     pairs = [(max(a, 1e-6), max(b, 1e-6)) for a, b in zip(then, now, strict=True)]
     text = kind in ("text", "boolean")
     gaps = [abs(a - b) for a, b in zip(then, now, strict=True)]
@@ -119,9 +120,9 @@ def feature(
         "name": name,
         "kind": kind,
         "rows": ROWS,
-        "nulls": round(_MISSING.get(name, 0.0) * ROWS * 0.95),
+        "nulls": round(after * ROWS),
         "baseline_rows": BASELINE_ROWS,
-        "baseline_nulls": round(_MISSING.get(name, 0.0) * BASELINE_ROWS),
+        "baseline_nulls": round(before * BASELINE_ROWS),
         "linf": round(linf, 6),
         "robust_linf": round(robust, 6),
         "psi": round(sum((b - a) * math.log(b / a) for a, b in pairs), 6),
@@ -135,14 +136,20 @@ def feature(
                 "label": label,
                 "lower": lower,
                 "upper": upper,
-                "baseline": round(share_then * BASELINE_ROWS),
-                "current": round(share_now * ROWS),
+                "baseline": round(share_then * (1 - before) * BASELINE_ROWS),
+                "current": round(share_now * (1 - after) * ROWS),
             }
             for (label, lower, upper, _, _), share_then, share_now in zip(bins, then, now, strict=True)
-        ],
+        ]
+        + ([_missing(before, after)] if before else []),
         "quantiles": None,
         "mean": None,
     } | more
+
+
+def _missing(before: float, after: float) -> Document:
+    counts = {"baseline": round(before * BASELINE_ROWS), "current": round(after * ROWS)}
+    return {"label": "(missing)", "lower": None, "upper": None} | counts
 
 
 def numeric(name: str, mean: float, deviation: float, shift: float) -> Document:
@@ -176,7 +183,7 @@ def categorical(name: str, shares: Mapping[str, float], shift: float) -> Documen
 
 def _window(day: int, moved: int, *, version: int, text: str) -> Document:
     start = FIRST + timedelta(days=day)
-    rows = ROWS - 70 * (day % 7)
+    rows = ROWS // 7 - 30 * (day % 7)
     carriers = {text if name == "UA" else name: share for name, share in _TEXTS["carrier"].items()}
     columns = [
         _hours(),
@@ -210,7 +217,7 @@ def _window(day: int, moved: int, *, version: int, text: str) -> Document:
         "baseline": {"rows": BASELINE_ROWS, "snapshot_id": SNAPSHOT, "holdout_rows": 12_104},
         "traffic": {"records": 210, "rows": rows, "rows_of_live_version": rows - 40, "silent_windows": 0},
         "capture": {"files": 168, "records": 210, "problems": []},
-        "labels": {"rows": round(rows * 0.81), "share": 0.81, "unmatched": 12, "conflicting": 0},
+        "labels": {"rows": 5_100, "share": 0.81, "unmatched": 12, "conflicting": 0},
         "features": columns,
         "prediction": prediction,
         "target": numeric("air_time", 150.5, 93.0, 1.1 * moved),

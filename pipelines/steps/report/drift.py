@@ -15,6 +15,7 @@ from pipelines.steps.report.markup import element, harmless
 from pipelines.steps.report.timeline import Timeline
 
 PAGE = "drift.html"
+_NAME = 64
 
 
 def write(folder: Path, judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
@@ -36,14 +37,12 @@ def build(judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) ->
     found = judgements.read(judgement)
     timeline = Timeline.of(found, history)
     window = moments.span(found.window["from"], found.window["end"])
-    name = harmless(found.project)
+    name = _short(found.project)
     return frame.document(
         f"{name} {moments.brief(found.start)}: {drift_verdict.headline(found)}",
         element(
             "header",
-            element(
-                "p", f"Drift report · environment {harmless(found.environment)} · endpoint {harmless(found.endpoint)}"
-            ),
+            element("p", f"Drift report · environment {_short(found.environment)} · endpoint {_short(found.endpoint)}"),
             element("h1", f"{name}: {window}"),
             element("p", _window(found)),
         ),
@@ -59,6 +58,10 @@ def build(judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) ->
         drift_data.arrivals(found, timeline),
         drift_data.provenance(found),
     )
+
+
+def _short(name: str) -> str:
+    return harmless(name, limit=_NAME)
 
 
 def _window(found: Judgement) -> str:

@@ -10,7 +10,7 @@ from pipelines.steps.report.frame import section
 from pipelines.steps.report.judgement import Judgement
 from pipelines.steps.report.markup import Child, Markup, element, harmless
 from pipelines.steps.report.sections import origin
-from pipelines.steps.report.tables import Column, table
+from pipelines.steps.report.tables import Column, table, words
 from pipelines.steps.report.timeline import Timeline
 
 MOST_VIOLATIONS = 30
@@ -33,10 +33,10 @@ def violations(judgement: Judgement) -> Markup:
     cells: list[list[Child]] = [
         [
             harmless(entry["column"]),
-            harmless(entry["rule"]),
+            words(entry["rule"]),
             f"{entry['rows']:,}",
             percent(entry["rows"] / judgement.rows) if judgement.rows else "",
-            harmless(entry.get("detail") or ""),
+            words(entry.get("detail") or ""),
         ]
         for entry in ordered[:MOST_VIOLATIONS]
     ]
@@ -52,13 +52,12 @@ def arrivals(judgement: Judgement, timeline: Timeline) -> Markup:
     """Show the traffic, and what of the captured requests could not be read."""
     found, capture = judgement.part("traffic"), judgement.part("capture")
     live, silent = found.get("rows_of_live_version"), found.get("silent_windows")
-    parts = [
-        f"{judgement.rows:,} rows in {found.get('records', 0):,} requests, from {capture.get('files', 0):,} files."
-    ]
+    requests, files = found.get("records", 0), capture.get("files", 0)
+    parts = [f"The newest window had {judgement.rows:,} rows in {requests:,} requests, from {files:,} files."]
     if live is not None and live != judgement.rows:
-        parts.append(f"{live:,} of the rows were answered by version {harmless(judgement.version)}.")
+        parts.append(f"Version {harmless(judgement.version)} answered {live:,} of them.")
     if silent:
-        parts.append(f"{silent:,} windows had no traffic at all.")
+        parts.append(f"{silent:,} of the {judgement.window['span']:,} windows judged together had none.")
     return section(
         "Traffic and capture",
         element("p", " ".join(parts)),
@@ -103,7 +102,7 @@ def _problems(found: Sequence[Mapping[str, Any]]) -> Markup:
             harmless(entry["kind"]),
             f"{entry['count']:,}",
             element("span", harmless(entry.get("key") or "", limit=None), class_="code"),
-            harmless(entry.get("detail") or ""),
+            words(entry.get("detail") or ""),
         ]
         for entry in ordered[:MOST_PROBLEMS]
     ]

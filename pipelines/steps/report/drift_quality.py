@@ -121,10 +121,12 @@ def _now(judgement: Judgement, found: Quality) -> Markup:
 
 def _rests_on(judgement: Judgement, found: Quality) -> str:
     labels = judgement.part("labels")
-    text = f"{harmless(found.metric)} with its {round_percent(found.level)} interval: {found.rows:,} labelled rows"
-    text += f" in {found.clusters:,} clusters"
+    text = (
+        f"{harmless(found.metric)} with its {round_percent(found.level)} interval: {found.rows:,} labelled predictions"
+    )
+    text += f" of {found.clusters:,} days"
     if labels.get("share") is not None:
-        text += f", {percent(labels['share'])} of the rows that a label is waited for"
+        text += f", {percent(labels['share'])} of those that a label is waited for"
     odd = [f"{labels[name]:,} {name}" for name in ("unmatched", "conflicting") if labels.get(name)]
     return f"{text}; labels left out: {', '.join(odd)}" if odd else text
 
@@ -137,7 +139,7 @@ def _metrics(found: Quality) -> Markup | None:
     rows: list[list[Child]] = [
         [harmless(name), _value(found.baseline_metrics, name), _value(found.metrics, name)] for name in names
     ]
-    return element("div", table("All metrics on labelled rows", columns, rows))
+    return element("div", table("All metrics on labelled predictions", columns, rows))
 
 
 def _estimate(judgement: Judgement) -> Markup | None:

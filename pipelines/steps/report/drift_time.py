@@ -30,26 +30,20 @@ def over_time(timeline: Timeline) -> Markup:
 
 
 def traffic(timeline: Timeline) -> Markup | None:
-    """Draw how many rows were judged in each window, and how many of them have a label by now."""
+    """Draw how many rows each window had."""
     if len(timeline) == 1:
         return None
-    labelled = [float(one.part("labels").get("rows") or 0) for one in timeline.windows]
     rows = [float(one.rows) for one in timeline.windows]
-    y = Axis("rows", 0, max(*rows, *labelled, 1.0) * 1.08)
+    y = Axis("rows", 0, max(*rows, 1.0) * 1.08)
 
     def draw(width: float) -> Plot:
         plot = timeline.plot(y, width=width, height=_HEIGHT, left={False: 48.0, True: 56.0})
         plot.boxes(((i + 0.12, i + 0.88, 0.0, count) for i, count in enumerate(rows) if count), "then")
-        plot.line([(i + 0.5, count) for i, count in enumerate(labelled)], "now")
         return plot
 
-    said = (
-        f"{plain(min(rows))} to {plain(max(rows))} rows; with a label {plain(min(labelled))} to {plain(max(labelled))}"
-    )
-    drawing = broad(draw, name="rows", title="Rows over the windows", description=said)
-    return figure(
-        drawing, f"Rows: {said}", legend(("line fill then", "rows"), ("line now", "with a label")), kind="full"
-    )
+    silent = sum(not count for count in rows)
+    said = f"Rows of each window: {_range(rows)}{f'; {silent} windows without any' if silent else ''}"
+    return figure(broad(draw, name="rows", title="Rows over the windows", description=said), said, kind="full")
 
 
 def _range(counts: Sequence[float]) -> str:

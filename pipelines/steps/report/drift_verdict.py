@@ -18,6 +18,7 @@ _WRONG = {
     DATA: "data breaks the rules",
 }
 _NAMED = 4
+_SHORT = 30
 _RETRAINING = (QUALITY, DRIFT, PREDICTION)
 BREACHED, HOLDS, UNKNOWN = "breached", "holds", "unknown"
 _MARKS = {
@@ -104,11 +105,11 @@ def facts(judgement: Judgement) -> Markup:
     age = model.get("age_days")
     shown = [
         ("live version", harmless(judgement.version), "" if age is None else f"{plain(age)} days old"),
-        ("rows judged", f"{judgement.rows:,}", f"in {judgement.part('traffic').get('records', 0):,} requests"),
+        ("rows judged", f"{judgement.rows_together:,}", f"{judgement.rows:,} of them in the newest window"),
         (
             "labels so far",
             percent(labels["share"]) if labels.get("share") is not None else NOTHING,
-            f"{labels.get('rows', 0):,} rows",
+            f"{labels.get('rows', 0):,} predictions",
         ),
     ]
     if quality is not None:
@@ -128,7 +129,7 @@ def distance(feature: Feature) -> str:
 
 def limit(feature: Feature) -> str:
     """Write the limit of a feature."""
-    return "no limit" if feature.limit is None else f"limit {plain(feature.limit)}"
+    return "no limit" if feature.limit is None else f"limit\u00a0{plain(feature.limit)}"
 
 
 def _blind(unknown: list[Check]) -> bool:
@@ -147,28 +148,24 @@ def _since(judgement: Judgement, timeline: Timeline, wrong: list[str]) -> str:
 
 
 def _moved(judgement: Judgement) -> str:
-    names = [harmless(feature.name, limit=40) for feature in judgement.features if feature.drifted]
+    names = [harmless(feature.name, limit=_SHORT) for feature in judgement.features if feature.drifted]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f": {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
 def _reactions(judgement: Judgement, wrong: list[str], unknown: list[Check]) -> list[str]:
     said = []
-    enough = (
-        ""
-        if judgement.alarm is None
-        else f" when {judgement.alarm[0]} of {judgement.alarm[1]} windows are beyond the limit"
-    )
     if any(kind in _RETRAINING for kind in wrong):
+        alarm = judgement.alarm
+        enough = "" if alarm is None else f"when {alarm[0]} of {alarm[1]} windows are beyond the limit, "
         said.append(
-            f"What Tandem does: the alarm starts a training run{enough}, on a snapshot that is newer than the live "
-            "model's. The gate decides whether its model goes live. Without new data nothing is trained, and you are "
-            "told so."
+            f"What Tandem does: {enough}the alarm starts a training run on newer data, and the gate decides whether "
+            "its model goes live. Without newer data nothing is trained, and you are told."
         )
     if DATA in wrong:
         said.append(
-            f"{'Broken data' if len(wrong) > 1 else 'What Tandem does: broken data'} starts no run, for a model "
-            "trained on it would learn the mistake. You are notified: the violations below say in which columns."
+            f"{'Broken data' if len(wrong) > 1 else 'What Tandem does: broken data'} starts no run, for a model would "
+            "learn the mistake. You are told; the violations below name the columns."
         )
     if not wrong and not _blind(unknown):
         said.append("What Tandem does: nothing. What is below shows how far everything is from its limit.")
@@ -230,7 +227,4 @@ def _data(judgement: Judgement) -> tuple[bool, str]:
     if judgement.violations is None or not judgement.rows:
         return False, "no rows"
     end = f"; limit {percent(found['limit'])}" if found.get("limit") is not None else ""
-    return (
-        True,
-        f"{found.get('rows', 0):,} of {judgement.rows:,} rows ({percent(judgement.violations)}) break a rule{end}",
-    )
+    return True, f"at most {percent(judgement.violations)} of {judgement.rows:,} rows break one rule{end}"

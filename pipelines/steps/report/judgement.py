@@ -72,6 +72,11 @@ class Feature:
         """Sorts the worst feature first and those that are not judged last."""
         return (not self.judged, -self.in_limits, self.name)
 
+    def shares(self) -> tuple[list[float], list[float]]:
+        """Return the share of rows in each bin, of the baseline and of the window."""
+        then, now = sum(one.baseline for one in self.bins), sum(one.current for one in self.bins)
+        return [_share(one.baseline, then) for one in self.bins], [_share(one.current, now) for one in self.bins]
+
     def missing(self) -> tuple[float, float]:
         """Return the share of rows without a value in the baseline and in the window."""
         return _share(self.baseline_nulls, self.baseline_rows), _share(self.nulls, self.rows)
@@ -113,7 +118,7 @@ class Quality:
             return None
         low, high = self.baseline_interval or (self.baseline, self.baseline)
         worse, way = (high, 1) if self.smaller_is_better else (low, -1)
-        return worse + way * self.limit * abs(worse)
+        return worse + way * self.limit * (abs(worse) or 1.0)
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,10 @@ class Judgement:
 
     Attributes:
         window: the judged window; ``from`` is the start of the oldest one that is judged together with it.
+        rows: of the window alone; those of its features are of all windows that are judged together.
         features: the worst first.
+        estimate: of the primary metric before labels arrive.
+        violations: largest share of the window's rows that breaks one rule.
         breaches: for each of :data:`KINDS`, whether its limit is exceeded.
         since: for each of them, the start of the first window of the present streak.
         alarm: how many breaching windows, of how many, raise an alarm; None when the document does not say.
@@ -150,6 +158,11 @@ class Judgement:
     def start(self) -> str:
         """Start of the judged window."""
         return str(self.window["start"])
+
+    @property
+    def rows_together(self) -> int:
+        """Rows of all windows that are judged together."""
+        return max((feature.rows for feature in self.features), default=self.rows)
 
     def part(self, name: str) -> Mapping[str, Any]:
         """Return a part of the document; empty when it has none."""

@@ -15,7 +15,7 @@ CSS = """
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,
 "DejaVu Sans",sans-serif;overflow-wrap:break-word}
-h1,h2,p,li,figcaption,th[scope=row],.code{overflow-wrap:anywhere}
+h1,h2,p,li,figcaption,th[scope=row],.code,.words,.checks div{min-width:0;overflow-wrap:anywhere}
 main{max-width:1080px;margin:0 auto;padding:20px 16px 48px}
 header p{margin:0;color:var(--soft);font-size:.875rem}
 h1{font-size:1.6rem;line-height:1.25;margin:.1em 0 .7em}
@@ -89,14 +89,14 @@ code,.code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mo
 .quiet{color:var(--soft)}
 @media(max-width:620px){main{padding:14px 10px 32px}section{padding:14px 12px}h1{font-size:1.35rem}
 .facts{grid-template-columns:1fr 1fr}.checks li{grid-template-columns:1fr}figcaption{min-height:0}
-svg text,svg .note{font-size:13px}svg .name,svg .value{font-size:15px}
+svg text,svg .note,svg .alert{font-size:13px}svg .name,svg .value{font-size:15px}
 table.stacks thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.stacks,table.stacks tbody,table.stacks caption{display:block}
 table.stacks tr{display:block;border-top:1px solid var(--rule);padding:6px 0}
 table.stacks th,table.stacks td{display:flex;justify-content:space-between;gap:14px;border:0;padding:1px 0;
 text-align:right}
 table.stacks th[scope=row]{font-weight:600;text-align:left}
-table.list td{display:block;text-align:left}
+table.stacks td{overflow-wrap:anywhere}table.list td{display:block;text-align:left}
 table.stacks td[data-label]::before{content:attr(data-label);color:var(--soft);text-align:left;flex:none}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff}body{font-size:11pt}main{max-width:none;padding:0}
 section,figure,tr{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.steps.report.markup import Child, Markup, element
+from pipelines.steps.report.markup import Child, Markup, element, harmless
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,11 @@ class Column:
 
     header: str
     number: bool = False
+
+
+def words(value: object) -> Markup:
+    """Return a cell of text from data, which breaks anywhere rather than make the table wider than the page."""
+    return element("span", harmless(value), class_="words")
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Child]]) -> Markup:

@@ -40,7 +40,9 @@ def test_what_is_wrong_comes_first_with_when_it_began_and_what_happens() -> None
     texts = page(DRIFTED).texts
     place = texts.index("✕ Inputs drifted")
     assert texts[place + 1] == "Beyond the limit: drift since 22 March 2013 (9 windows): temp, dewp."
-    assert texts[place + 2].startswith("What Tandem does: the alarm starts a training run, on a snapshot that is newer")
+    assert texts[place + 2].startswith(
+        "What Tandem does: the alarm starts a training run on newer data, and the gate decides"
+    )
     assert place < texts.index("The four checks") < texts.index("Quality")
 
 
