@@ -27,7 +27,7 @@ class Endpoint(Construct):
             self,
             "Role",
             description=f"Runs the models behind the endpoint {name}",
-            image=xgboost_image(self),
+            images=[xgboost_image(self)],
             log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
         )
         # Without it SageMaker creates the group itself when the first model starts, and keeps its logs for ever.
@@ -66,6 +66,17 @@ class Endpoint(Construct):
     def grant_describe(self, role: iam.Role) -> None:
         """Let ``role`` see what the endpoint serves."""
         allow(role, actions=["sagemaker:DescribeEndpoint"], resources=[self.arn])
+
+    def grant_trace(self, role: iam.Role) -> None:
+        """Let ``role`` follow what the endpoint serves: its config, and the models that the config names."""
+        self.grant_describe(role)
+        for kind, action in (("endpoint-config", "DescribeEndpointConfig"), ("model", "DescribeModel")):
+            allow(
+                role,
+                actions=[f"sagemaker:{action}"],
+                resources=[self._arn(kind, f"{self.name}-v*")],
+                wildcard_reason=_WHY_VERSIONS,
+            )
 
     def _arn(self, kind: str, name: str) -> str:
         return Stack.of(self).format_arn(

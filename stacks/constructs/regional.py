@@ -1,5 +1,6 @@
 """What AWS publishes per region, looked up at deploy time so that the templates fit every region."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Aws, CfnMapping, Stack
@@ -9,19 +10,15 @@ from constructs import Construct
 from stacks.constructs.permissions import acknowledge, allow
 from stacks.regions import region_table
 
-_REPOSITORY = "sagemaker-xgboost"
-_TAG = "3.2-0"
+_XGBOOST = "sagemaker-xgboost:3.2-0"
+_SPARK = "sagemaker-spark-processing:3.5-cpu-py312-v1.3"
+"""Spark 3.5, Python 3.12, Java 17 (releases of github.com/aws/sagemaker-spark-container)."""
 _POWERTOOLS_ACCOUNT = "017000801446"
 _POWERTOOLS_VERSION = 37
 
 
 class RegionTable(Construct):
-    """The region table as a CloudFormation mapping, once per stack."""
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        table = {region: dict(columns) for region, columns in region_table().items()}
-        self._mapping = CfnMapping(self, "Regions", mapping=table)
+    """The columns of the region table that a stack uses, each a CloudFormation mapping."""
 
     @staticmethod
     def of(scope: Construct) -> "RegionTable":
@@ -32,7 +29,13 @@ class RegionTable(Construct):
 
     def find(self, column: str) -> str:
         """A column of the deployment's own region."""
-        return self._mapping.find_in_map(Aws.REGION, column)
+        found = self.node.try_find_child(column)
+        mapping = found if isinstance(found, CfnMapping) else self._mapping(column)
+        return mapping.find_in_map(Aws.REGION, column)
+
+    def _mapping(self, column: str) -> CfnMapping:
+        table = {region: {column: columns[column]} for region, columns in region_table().items()}
+        return CfnMapping(self, column, mapping=table)
 
 
 @dataclass(frozen=True)
@@ -42,33 +45,42 @@ class Image:
     uri: str
     repository_arn: str
 
-    def grant_pull(self, role: iam.Role) -> None:
-        """Let ``role`` pull the image (AWS page "How to use SageMaker AI execution roles")."""
-        allow(
-            role,
-            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=[self.repository_arn],
-        )
-        login = iam.Policy(
-            role,
-            "RegistryLogin",
-            statements=[iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])],
-            roles=[role],
-        )
-        acknowledge(
-            login,
-            "IAM5[Resource::*]",
-            reason="ecr:GetAuthorizationToken has no resource level (Service Authorization Reference, Amazon ECR).",
-        )
+
+def grant_pull(role: iam.Role, images: Sequence[Image]) -> None:
+    """Let ``role`` pull ``images`` (AWS page "How to use SageMaker AI execution roles")."""
+    allow(
+        role,
+        actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        resources=[image.repository_arn for image in images],
+    )
+    login = iam.Policy(
+        role,
+        "RegistryLogin",
+        statements=[iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])],
+        roles=[role],
+    )
+    acknowledge(
+        login,
+        "IAM5[Resource::*]",
+        reason="ecr:GetAuthorizationToken has no resource level (Service Authorization Reference, Amazon ECR).",
+    )
 
 
 def xgboost_image(scope: Construct) -> Image:
-    """AWS's prebuilt XGBoost image of the deployment's region; it runs every job and serves every model."""
+    """AWS's prebuilt XGBoost image of the deployment's region; it runs the jobs and serves every model."""
+    return _image(scope, _XGBOOST, account=RegionTable.of(scope).find("XGBoostAccount"))
+
+
+def spark_image(scope: Construct) -> Image:
+    """AWS's prebuilt Spark image of the deployment's region; it runs the monitor of the engine ``spark``."""
+    return _image(scope, _SPARK, account=RegionTable.of(scope).find("SparkAccount"))
+
+
+def _image(scope: Construct, name: str, *, account: str) -> Image:
     stack = Stack.of(scope)
-    account = RegionTable.of(scope).find("XGBoostAccount")
     return Image(
-        uri=f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{_REPOSITORY}:{_TAG}",
-        repository_arn=f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{_REPOSITORY}",
+        uri=f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{name}",
+        repository_arn=f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{name.partition(':')[0]}",
     )
 
 

@@ -11,21 +11,27 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.permissions import acknowledge, allow
-from stacks.constructs.regional import Image
+from stacks.constructs.regional import Image, grant_pull
 
 SAGEMAKER = "sagemaker.amazonaws.com"
 
 
 def sagemaker_role(
-    scope: Construct, construct_id: str, *, description: str, image: Image, log_groups: Sequence[str]
+    scope: Construct,
+    construct_id: str,
+    *,
+    description: str,
+    images: Sequence[Image],
+    log_groups: Sequence[str],
+    namespaces: Sequence[str] = (),
 ) -> iam.Role:
-    """A role that may pull ``image``, write to the ``/aws/sagemaker/...`` log groups and publish their metrics.
+    """A role that may pull ``images``, write to the ``/aws/sagemaker/...`` log groups and publish their metrics.
 
     SageMaker publishes the utilisation of jobs and endpoints as metrics in a namespace of the same name as the first
-    part of the log group.
+    part of the log group; ``namespaces`` are those that the code publishes to beside it.
     """
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal(SAGEMAKER), description=description)
-    image.grant_pull(role)
+    grant_pull(role, images)
     stack = Stack.of(scope)
     allow(
         role,
@@ -39,7 +45,7 @@ def sagemaker_role(
         ],
         wildcard_reason="SageMaker names the log streams after jobs and instances; the permission ends at the group.",
     )
-    _grant_metrics(role, namespaces=["/".join(group.split("/")[:4]) for group in log_groups])
+    _grant_metrics(role, namespaces=[*("/".join(group.split("/")[:4]) for group in log_groups), *namespaces])
     return role
 
 
@@ -69,5 +75,5 @@ def _grant_metrics(role: iam.Role, *, namespaces: Sequence[str]) -> None:
     acknowledge(
         metrics,
         "IAM5[Resource::*]",
-        reason="cloudwatch:PutMetricData has no resource level; the condition limits it to SageMaker's namespaces.",
+        reason="cloudwatch:PutMetricData has no resource level; the condition limits it to the namespaces.",
     )

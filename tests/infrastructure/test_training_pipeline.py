@@ -130,7 +130,7 @@ def test_an_environments_own_settings_reach_its_pipeline(production: Any, synthe
 
 
 def test_a_pipeline_that_matches_its_sources_is_accepted(project: Callable[[], Settings]) -> None:
-    assert read_definition(project()).compiled.project == "flights"
+    assert read_definition(project()).contract_version == "1"
 
 
 def test_a_pipeline_older_than_its_settings_is_refused(project: Callable[[], Settings], tmp_path: Path) -> None:

@@ -1,0 +1,188 @@
+"""A SageMaker pipeline from a committed definition, with its code bundle and the role that its jobs run under."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from pipelines import bundle
+from stacks.constructs.bucket import SecureBucket
+from stacks.constructs.permissions import allow
+from stacks.constructs.regional import Image
+from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
+from stacks.constructs.staging import staged
+from stacks.settings import Settings
+
+_WHY_JOBS: Final = "SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix> when they start."
+ROLE_PLACEHOLDER: Final = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
+
+
+class Compiled(Protocol):
+    """A committed definition that can be filled in."""
+
+    def render(
+        self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
+    ) -> dict[str, Any]:
+        """Return the definition with its placeholders replaced."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A committed definition that matches its sources, and the parameter values of one environment."""
+
+    compiled: Compiled
+    defaults: Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A kind of job that a pipeline starts: its resource type, its name in actions, and where it logs."""
+
+    resource: str
+    action: str
+    log_group: str
+
+
+PROCESSING: Final = Job("processing-job", "ProcessingJob", "/aws/sagemaker/ProcessingJobs")
+TRAINING: Final = Job("training-job", "TrainingJob", "/aws/sagemaker/TrainingJobs")
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What the jobs of a pipeline are and need.
+
+    Attributes:
+        kinds: kinds of jobs that it starts.
+        images: images that they run in.
+        namespaces: CloudWatch namespaces that their code publishes to.
+    """
+
+    kinds: Sequence[Job]
+    images: Sequence[Image]
+    namespaces: Sequence[str] = ()
+
+
+class SageMakerPipeline(Construct):
+    """One deployed pipeline; what its jobs read and write is granted to ``role`` where both sides are visible."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        settings: Settings,
+        definition: Definition,
+        jobs: Jobs,
+        artifacts: SecureBucket,
+        replacements: Mapping[str, str],
+    ) -> None:
+        """Deploy a definition.
+
+        Args:
+            scope: parent construct.
+            construct_id: id.
+            name: name of the pipeline.
+            settings: whose code bundle the jobs run.
+            definition: what is deployed.
+            jobs: what it starts.
+            artifacts: bucket of the outputs; its key encrypts them.
+            replacements: placeholders beside those that every definition has (artifacts bucket, key, code, role).
+        """
+        super().__init__(scope, construct_id)
+        code = _code_bundle(self, settings)
+        self.role = sagemaker_role(
+            self,
+            "Role",
+            description=f"Runs the pipeline {name} and its jobs",
+            images=jobs.images,
+            log_groups=[kind.log_group for kind in jobs.kinds],
+            namespaces=jobs.namespaces,
+        )
+        _grant_own_jobs(self.role, jobs.kinds)
+        _grant_code(self.role, code)
+        body = definition.compiled.render(
+            {
+                "__ARTIFACTS_BUCKET__": artifacts.name,
+                "__CODE_BUCKET__": code.s3_bucket_name,
+                "__CODE_KEY__": code.s3_object_key,
+                "__KMS_KEY__": artifacts.key_arn,
+                ROLE_PLACEHOLDER: self.role.role_arn,
+                **replacements,
+            },
+            parameter_defaults=definition.defaults,
+        )
+        self._pipeline = sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=name,
+            pipeline_description=settings.project.description or None,
+            pipeline_definition={"PipelineDefinitionBody": Stack.of(self).to_json_string(body)},
+            role_arn=self.role.role_arn,
+        )
+        self._pipeline.node.add_dependency(self.role)
+
+    @property
+    def name(self) -> str:
+        """Name of the pipeline."""
+        return self._pipeline.ref
+
+    @property
+    def arn(self) -> str:
+        """ARN of the pipeline, as its events carry it."""
+        return Stack.of(self).format_arn(service="sagemaker", resource="pipeline", resource_name=self.name)
+
+    def grant_start(self, role: iam.Role) -> None:
+        """Let ``role`` start an execution."""
+        allow(role, actions=["sagemaker:StartPipelineExecution"], resources=[self.arn])
+
+    def grant_read_executions(self, role: iam.Role) -> None:
+        """Let ``role`` read how an execution went and why a step of it failed."""
+        allow(
+            role,
+            actions=["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"],
+            resources=[f"{self.arn}/execution/*"],
+            wildcard_reason="SageMaker numbers the executions when they start; the permission ends at the pipeline.",
+        )
+
+
+def _code_bundle(scope: Construct, settings: Settings) -> assets.Asset:
+    files = bundle.files(settings.project.name, projects=settings.folder.parent)
+    with staged(files) as folder:
+        return assets.Asset(scope, "Code", path=folder)
+
+
+def _grant_code(role: iam.Role, code: assets.Asset) -> None:
+    # Jobs fetch an input by its prefix, hence the listing.
+    allow(role, actions=["s3:GetObject"], resources=[code.bucket.arn_for_objects(code.s3_object_key)])
+    allow(
+        role,
+        actions=["s3:ListBucket"],
+        resources=[code.bucket.bucket_arn],
+        conditions={"StringEquals": {"s3:prefix": code.s3_object_key}},
+    )
+
+
+def _grant_own_jobs(role: iam.Role, kinds: Sequence[Job]) -> None:
+    stack = Stack.of(role)
+    verbs = ("Create", "Describe", "Stop")
+    allow(
+        role,
+        actions=["sagemaker:AddTags", *(f"sagemaker:{verb}{kind.action}" for verb in verbs for kind in kinds)],
+        resources=[
+            stack.format_arn(
+                service="sagemaker",
+                resource=kind.resource,
+                resource_name="pipelines-*",
+                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+            )
+            for kind in kinds
+        ],
+        wildcard_reason=_WHY_JOBS,
+    )
+    grant_pass(role, to=role)
