@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_events as events
 from constructs import Construct
 
@@ -10,7 +10,7 @@ from stacks.constructs.event_path import Delivery, EventPath
 from stacks.constructs.handler import Handler, HandlerContext, Sizing
 from stacks.constructs.model_registry import ModelRegistry
 from stacks.constructs.training_pipeline import TrainingPipeline, read_definition
-from stacks.settings import Settings
+from stacks.settings import RETRAINING_ALARMS, Settings
 from stacks.storage import StorageResources
 
 _LISTING = Sizing(memory_megabytes=1769, timeout_seconds=120)
@@ -25,6 +25,7 @@ class TrainingResources:
     """What the other stacks of the stage use."""
 
     registry: ModelRegistry
+    paths: tuple[EventPath, ...]
 
 
 class TrainingStack(Stack):
@@ -83,6 +84,9 @@ class TrainingStack(Stack):
             notifications=storage.notifications,
             delivery=Delivery(settle_seconds=settings.retraining.settle_seconds, batch_size=_BURST),
         )
+        retrain.also_on(
+            "Monitor", description="The monitor asks for a training run", pattern=_alarm_changed(self, settings)
+        )
         storage.data.grant_list_versions(start.role)
         storage.artifacts.grant_write(start.role, prefix="snapshots/")
         storage.artifacts.grant_read(start.role, prefix="snapshots/")
@@ -96,7 +100,7 @@ class TrainingStack(Stack):
             context=handlers,
             environment={"ARTIFACTS_BUCKET": storage.artifacts.name},
         )
-        EventPath(
+        closing = EventPath(
             self,
             "Closing",
             description="A training run has ended",
@@ -111,7 +115,7 @@ class TrainingStack(Stack):
             storage.artifacts.grant_read(handler.role, prefix="runs/")
             pipeline.grant_read_executions(handler.role)
 
-        self.resources = TrainingResources(registry=registry)
+        self.resources = TrainingResources(registry=registry, paths=(retrain, closing))
         CfnOutput(self, "TrainingPipelineName", value=pipeline.name)
         CfnOutput(self, "ModelPackageGroupName", value=registry.name)
         CfnOutput(self, "RetrainQueueUrl", value=retrain.queue.queue_url)
@@ -125,6 +129,7 @@ def _start_settings(settings: Settings) -> dict[str, str]:
         "MAX_OBJECTS": str(data.max_objects),
         "COOLDOWN_SECONDS": str(60 * retraining.cooldown_minutes),
         "MAX_RUNS_PER_DAY": str(retraining.max_runs_per_day),
+        "NEW_DATA": retraining.new_data,
         "APPROVAL_STATUS": "Approved" if retraining.approval == "automatic" else "PendingManualApproval",
         "PROCESSING_INSTANCE_TYPE": training.instance_type,
         "TRAINING_INSTANCE_TYPE": training.instance_type,
@@ -145,6 +150,25 @@ def _data_arrived(storage: StorageResources, settings: Settings) -> events.Event
         source=["aws.s3"],
         detail_type=["Object Created"],
         detail={"bucket": {"name": [storage.data.name]}, "object": {"key": [{"prefix": settings.data.prefix}]}},
+    )
+
+
+def _alarm_changed(scope: Construct, settings: Settings) -> events.EventPattern:
+    """AWS page "Alarm events and EventBridge"; the alarms stand in the Monitoring stack, which is built on this one."""
+    stack = Stack.of(scope)
+    return events.EventPattern(
+        source=["aws.cloudwatch"],
+        detail_type=["CloudWatch Alarm State Change"],
+        resources=[
+            stack.format_arn(
+                service="cloudwatch",
+                resource="alarm",
+                resource_name=settings.names.alarm(kind),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for kind in RETRAINING_ALARMS
+        ],
+        detail={"state": {"value": ["ALARM", "OK"]}},
     )
 
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.dead_letters import alarm_on_dead_letters, dead_letters
 from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
@@ -52,15 +53,10 @@ class EventPath(Construct):
         delivery: Delivery | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._handler, self._notifications = handler, notifications
         delivery = delivery or Delivery()
         invisible_seconds = 6 * handler.sizing.timeout_seconds
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+        self.dead_letters = dead_letters(self)
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -70,13 +66,6 @@ class EventPath(Construct):
             visibility_timeout=Duration.seconds(invisible_seconds),
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
-        )
-        self.rule = events.Rule(
-            self,
-            "Rule",
-            description=description,
-            event_pattern=pattern,
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
         handler.function.add_event_source(
             sources.SqsEventSource(
@@ -88,6 +77,11 @@ class EventPath(Construct):
             )
         )
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
+        self._deliver("", pattern=pattern, description=description)
+
+    def also_on(self, construct_id: str, *, pattern: events.EventPattern, description: str) -> None:
+        """Deliver further events to the same handler, by a rule of their own that is watched like the first."""
+        self._deliver(construct_id, pattern=pattern, description=description)
 
     def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
         """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""
@@ -96,13 +90,9 @@ class EventPath(Construct):
             handler.function.add_environment(variable, self.queue.queue_url)
 
     def _watch(self, handler: Handler, notifications: Notifications, *, patience: int) -> None:
-        alarm_on(
+        alarm_on_dead_letters(
             self,
-            "DeadLettersAlarm",
-            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                period=ALARM_PERIOD, statistic="Maximum"
-            ),
-            above=0,
+            self.dead_letters,
             description=f"{handler.node.id} gave up on a message: read it in the dead-letter queue, mend the cause, "
             "then redrive it.",
             notifications=notifications,
@@ -123,17 +113,31 @@ class EventPath(Construct):
             description=f"{handler.node.id} failed as a whole; single messages are retried without this alarm.",
             notifications=notifications,
         )
+
+    def _deliver(self, prefix: str, *, pattern: events.EventPattern, description: str) -> None:
+        rule = events.Rule(
+            self,
+            f"{prefix}Rule",
+            description=description,
+            event_pattern=pattern,
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
         alarm_on(
             self,
-            "UndeliveredAlarm",
-            metric=cloudwatch.Metric(
-                namespace="AWS/Events",
-                metric_name="FailedInvocations",
-                dimensions_map={"RuleName": self.rule.rule_name},
-                period=ALARM_PERIOD,
-                statistic="Sum",
-            ),
+            f"{prefix}UndeliveredAlarm",
+            metric=undelivered(rule),
             above=0,
-            description=f"EventBridge could not reach the queue of {handler.node.id}: check the queue's policy.",
-            notifications=notifications,
+            description=f"EventBridge could not reach the queue of {self._handler.node.id}: check the queue's policy.",
+            notifications=self._notifications,
         )
+
+
+def undelivered(rule: events.IRule) -> cloudwatch.IMetric:
+    """Events that a rule matched and could not deliver (AWS page "Monitoring Amazon EventBridge")."""
+    return cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="FailedInvocations",
+        dimensions_map={"RuleName": rule.rule_name},
+        period=ALARM_PERIOD,
+        statistic="Sum",
+    )

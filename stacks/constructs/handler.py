@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -16,6 +17,9 @@ from stacks.constructs.permissions import acknowledge, allow
 from stacks.constructs.regional import powertools_layer_arn
 from stacks.constructs.staging import handler_files, staged
 from stacks.settings import Settings
+
+METRICS_NAMESPACE: Final = "Tandem"
+"""Where handlers count; Powertools adds the dimensions ``service``, ``project`` and ``environment``."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _common_environment(name: str, context: HandlerContext) -> dict[str, str]:
         "LEDGER_TABLE": context.ledger.name,
         "NOTIFICATION_TOPIC_ARN": context.notifications.topic.topic_arn,
         "POWERTOOLS_SERVICE_NAME": name,
-        "POWERTOOLS_METRICS_NAMESPACE": "Tandem",
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
 

@@ -5,16 +5,23 @@ Nothing here imports the CDK, so that other tools may read the settings cheaply.
 
 from stacks.errors import SettingsError
 from stacks.settings.load import load_project, load_projects, select
-from stacks.settings.names import VARIANT, Names
+from stacks.settings.monitoring_rules import CAPTURE_DAYS, GROUND_TRUTH, WINDOW_LENGTH, periods_without_a_run
+from stacks.settings.names import RETRAINING_ALARMS, VARIANT, AlarmKind, Names
 from stacks.settings.resolved import ProjectSettings, Settings
 
 __all__ = [
+    "CAPTURE_DAYS",
+    "GROUND_TRUTH",
+    "RETRAINING_ALARMS",
     "VARIANT",
+    "WINDOW_LENGTH",
+    "AlarmKind",
     "Names",
     "ProjectSettings",
     "Settings",
     "SettingsError",
     "load_project",
     "load_projects",
+    "periods_without_a_run",
     "select",
 ]

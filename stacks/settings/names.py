@@ -7,6 +7,8 @@ AlarmKind = Literal[
     "drift", "prediction-drift", "quality", "data-quality", "no-traffic", "monitor-stopped", "model-age"
 ]
 """What the monitor's alarms are about; each has a page of the same name in ``docs/runbooks``."""
+RETRAINING_ALARMS: Final[tuple[AlarmKind, ...]] = ("drift", "prediction-drift", "quality", "model-age")
+"""Alarms that ask for a training run; the others only tell people."""
 
 VARIANT: Final = "live"
 """Name of the endpoint's production variant: kept for ever, because canary deployments need the same name on both
@@ -44,6 +46,11 @@ class Names:
     def monitoring_pipeline(self) -> str:
         """The SageMaker monitoring pipeline."""
         return f"{self.stage}-monitoring"
+
+    @property
+    def failed_monitoring(self) -> str:
+        """The rule that tells people of a failed run of the monitor."""
+        return f"{self.monitoring_pipeline}-failed"
 
     @property
     def dashboard(self) -> str:

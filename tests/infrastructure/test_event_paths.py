@@ -9,10 +9,15 @@ class Path:
     stack: str
     name: str
     handler: str
+    rules: tuple[str, ...] = ("",)
+    """What distinguishes its rules in their ids."""
+
+    def rule_ids(self, template: Any) -> dict[str, Any]:
+        return {rule: template.id("AWS::Events::Rule", f"{self.name}{rule}Rule") for rule in self.rules}
 
 
 PATHS = (
-    Path("Training", "Retrain", "StartTraining"),
+    Path("Training", "Retrain", "StartTraining", rules=("", "Monitor")),
     Path("Training", "Closing", "CloseTraining"),
     Path("Serving", "Deployment", "DeployModel"),
     Path("Serving", "Confirmation", "ConfirmDeployment"),
@@ -21,7 +26,7 @@ every_path = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 
 
 def _pattern(sandbox: Any, path: Path) -> Any:
-    return sandbox[path.stack].one("AWS::Events::Rule", path.name)["EventPattern"]
+    return sandbox[path.stack].one("AWS::Events::Rule", f"{path.name}Rule")["EventPattern"]
 
 
 def _joined(value: Any) -> str:
@@ -59,6 +64,24 @@ def test_the_end_of_this_pipelines_runs_closes_them(sandbox: Any) -> None:
     assert _joined(arn) == f"arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:pipeline/<{pipeline}>"
 
 
+def test_the_monitors_alarms_ask_for_training_when_they_go_on_and_off(sandbox: Any) -> None:
+    pattern = sandbox["Training"].one("AWS::Events::Rule", "RetrainMonitorRule")["EventPattern"]
+    alarms = {
+        one["AlarmName"] for one in sandbox["Monitoring"].all("AWS::CloudWatch::Alarm").values() if "AlarmName" in one
+    }
+
+    arns = [_joined(arn) for arn in pattern.pop("resources")]
+    assert pattern == {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"state": {"value": ["ALARM", "OK"]}},
+    }
+    account = "arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:"
+    kinds = [arn.removeprefix(f"{account}flights-sandbox-") for arn in arns]
+    assert kinds == ["drift", "prediction-drift", "quality", "model-age"]
+    assert {arn.removeprefix(account) for arn in arns} <= alarms
+
+
 def test_an_approval_in_this_projects_registry_deploys(sandbox: Any) -> None:
     pattern = _pattern(sandbox, PATHS[2])
 
@@ -84,24 +107,26 @@ def test_changes_of_this_endpoint_confirm_a_deployment(sandbox: Any) -> None:
 @every_path
 def test_a_rule_delivers_to_its_queue_and_keeps_what_it_cannot_deliver(sandbox: Any, path: Path) -> None:
     template = sandbox[path.stack]
-    (target,) = template.one("AWS::Events::Rule", path.name)["Targets"]
+    queue, dead_letters = (template.id("AWS::SQS::Queue", f"{path.name}{kind}") for kind in ("Queue", "DeadLetters"))
 
-    assert target["Arn"] == {"Fn::GetAtt": [template.id("AWS::SQS::Queue", f"{path.name}Queue"), "Arn"]}
-    dead_letters = template.id("AWS::SQS::Queue", f"{path.name}DeadLetters")
-    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [dead_letters, "Arn"]}}
+    for rule in path.rule_ids(template).values():
+        (target,) = template.all("AWS::Events::Rule")[rule]["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [dead_letters, "Arn"]}}
 
 
 @every_path
 @pytest.mark.parametrize("queue", ["Queue", "DeadLetters"])
-def test_only_this_rule_may_send_events_to_the_queue_and_only_over_tls(sandbox: Any, path: Path, queue: str) -> None:
+def test_only_its_rules_may_send_events_to_the_queue_and_only_over_tls(sandbox: Any, path: Path, queue: str) -> None:
     template = sandbox[path.stack]
-    rule = template.id("AWS::Events::Rule", path.name)
     statements = template.one("AWS::SQS::QueuePolicy", f"{path.name}{queue}")["PolicyDocument"]["Statement"]
 
-    (allowed,) = (one for one in statements if one["Effect"] == "Allow")
+    allowed = [one for one in statements if one["Effect"] == "Allow"]
     (denied,) = (one for one in statements if one["Effect"] == "Deny")
-    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
-    assert allowed["Condition"]["ArnEquals"] == {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}
+    assert all(one["Principal"] == {"Service": "events.amazonaws.com"} for one in allowed)
+    assert [one["Condition"] for one in allowed] == [
+        {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}} for rule in path.rule_ids(template).values()
+    ]
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -162,11 +187,9 @@ def test_every_way_to_fail_has_an_alarm_that_notifies_and_says_what_to_do(sandbo
             "Errors",
             {"Ref": template.id("AWS::Lambda::Function", f"{path.handler}Function")},
         ),
-        "Undelivered": (
-            "AWS/Events",
-            "FailedInvocations",
-            {"Ref": template.id("AWS::Events::Rule", path.name)},
-        ),
+    } | {
+        f"{rule}Undelivered": ("AWS/Events", "FailedInvocations", {"Ref": name})
+        for rule, name in path.rule_ids(template).items()
     }
     for alarm in alarms.values():
         (action,) = alarm["AlarmActions"]
@@ -177,8 +200,13 @@ def test_every_way_to_fail_has_an_alarm_that_notifies_and_says_what_to_do(sandbo
 
 
 def test_every_queue_has_dead_letters_or_holds_them(sandbox: Any) -> None:
+    of_schedules_and_rules = {"ScheduleDeadLetters", "FailedRunsDeadLetters"}
     for template in sandbox.values():
-        queues = template.all("AWS::SQS::Queue")
+        queues = {
+            name: one
+            for name, one in template.all("AWS::SQS::Queue").items()
+            if name[:-8] not in of_schedules_and_rules
+        }
         holders = {
             one["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
             for one in queues.values()

@@ -1,0 +1,37 @@
+"""Queues for what could not be delivered, and the alarm that says that something is in one."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
+from stacks.constructs.permissions import acknowledge
+
+
+def dead_letters(scope: Construct, *, of: str | None = None) -> sqs.Queue:
+    """A queue that keeps messages for two weeks; ``of`` names its user where no queue's redrive policy shows it."""
+    queue = sqs.Queue(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+    )
+    if of is not None:
+        acknowledge(queue, "SQS3", reason=f"It is itself the dead-letter queue of {of}, and that is no queue.")
+    return queue
+
+
+def alarm_on_dead_letters(
+    scope: Construct, queue: sqs.IQueue, *, description: str, notifications: Notifications
+) -> cloudwatch.Alarm:
+    """Tell people as soon as there is a message in ``queue``."""
+    return alarm_on(
+        scope,
+        "DeadLettersAlarm",
+        metric=queue.metric_approximate_number_of_messages_visible(period=ALARM_PERIOD, statistic="Maximum"),
+        above=0,
+        description=description,
+        notifications=notifications,
+    )
