@@ -1,5 +1,7 @@
 """Serving: from an approved model version to an endpoint that provably serves it."""
 
+from dataclasses import dataclass
+
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_events as events
 from constructs import Construct
@@ -11,6 +13,14 @@ from stacks.constructs.model_registry import ModelRegistry
 from stacks.settings import VARIANT, Settings
 from stacks.storage import StorageResources
 from stacks.training import TrainingResources
+
+
+@dataclass(frozen=True)
+class ServingResources:
+    """What the other stacks of the stage use."""
+
+    endpoint: Endpoint
+    paths: tuple[EventPath, ...]
 
 
 class ServingStack(Stack):
@@ -76,7 +86,7 @@ class ServingStack(Stack):
             context=handlers,
             environment={"ENDPOINT_NAME": endpoint.name},
         )
-        EventPath(
+        confirmation = EventPath(
             self,
             "Confirmation",
             description="The endpoint changed its state",
@@ -86,6 +96,7 @@ class ServingStack(Stack):
         )
         endpoint.grant_describe(confirm.role)
 
+        self.resources = ServingResources(endpoint=endpoint, paths=(deployment, confirmation))
         CfnOutput(self, "EndpointName", value=endpoint.name)
         CfnOutput(self, "DeploymentQueueUrl", value=deployment.queue.queue_url)
 

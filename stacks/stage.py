@@ -1,4 +1,4 @@
-"""One project in one environment: three stacks that are deployed together."""
+"""One project in one environment: four stacks that are deployed together."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
 from stacks.constructs.handler import HandlerContext
+from stacks.monitoring import MonitoringStack
 from stacks.serving import ServingStack
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -13,7 +14,7 @@ from stacks.training import TrainingStack
 
 
 class ProjectStage(Stage):
-    """Storage, Training and Serving, named ``<project>-<environment>-<stack>``."""
+    """Storage, Training, Serving and Monitoring, named ``<project>-<environment>-<stack>``."""
 
     def __init__(self, scope: Construct, *, settings: Settings, root: Path, code_version: str) -> None:
         place = settings.deployment
@@ -31,6 +32,9 @@ class ProjectStage(Stage):
         training = TrainingStack(
             self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=code_version
         ).resources
-        ServingStack(self, "Serving", settings=settings, storage=storage, training=training, handlers=handlers)
+        serving = ServingStack(
+            self, "Serving", settings=settings, storage=storage, training=training, handlers=handlers
+        ).resources
+        MonitoringStack(self, "Monitoring", settings=settings, storage=storage, training=training, serving=serving)
         for key, value in place.tags.items():
             Tags.of(self).add(key, value)

@@ -9,13 +9,15 @@ from constructs import Construct
 from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
 from stacks.constructs.ledger import Ledger
 from stacks.constructs.notifications import Notifications
-from stacks.settings import Settings
+from stacks.settings import CAPTURE_DAYS, Settings
 
 _KEEP_DATA_VERSIONS_DAYS = 730
 """Snapshots name object versions: a model can be trained again as long as the versions it was made of are kept."""
 
 _KEEP_ARTIFACT_VERSIONS_DAYS = 90
-_KEEP_CAPTURE_DAYS = 90
+_KEEP_JUDGEMENTS_DAYS = 455
+"""As long as CloudWatch keeps the metrics that were made of them: 15 months, so that a season can be compared with
+the last one."""
 _KEEP_REPLAYS_DAYS = 90
 
 
@@ -66,7 +68,8 @@ class StorageStack(Stack):
             retain=retain,
             keep_versions_days=_KEEP_ARTIFACT_VERSIONS_DAYS,
             expire=(
-                Expiry(prefix="capture/", days=_KEEP_CAPTURE_DAYS),
+                Expiry(prefix="capture/", days=CAPTURE_DAYS),
+                Expiry(prefix="monitoring/", days=_KEEP_JUDGEMENTS_DAYS),
                 Expiry(prefix="runs/reproduce-", days=_KEEP_REPLAYS_DAYS),
             ),
         )

@@ -16,7 +16,7 @@ from stacks.application import build_app
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ("Storage", "Training", "Serving")
+STACKS = ("Storage", "Training", "Serving", "Monitoring")
 
 # Runs app.py with every way to the network closed: in Python, and in the Node.js process behind the CDK.
 RUN_OFFLINE = """
@@ -144,3 +144,8 @@ def _training(sandbox: Mapping[str, Template]) -> Template:
 @pytest.fixture(name="serving")
 def _serving(sandbox: Mapping[str, Template]) -> Template:
     return sandbox["Serving"]
+
+
+@pytest.fixture(name="monitoring")
+def _monitoring(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Monitoring"]

@@ -15,10 +15,11 @@ OUTPUTS = {
     "Storage": {"DataBucketName", "ArtifactsBucketName", "LedgerTableName", "NotificationTopicArn"},
     "Training": {"TrainingPipelineName", "ModelPackageGroupName", "RetrainQueueUrl"},
     "Serving": {"EndpointName", "DeploymentQueueUrl"},
+    "Monitoring": {"MonitoringPipelineName", "DashboardName", "AlarmNames"},
 }
 
 
-def test_every_environment_has_its_three_stacks(assembly: Any) -> None:
+def test_every_environment_has_its_four_stacks(assembly: Any) -> None:
     for stage in ("flights-sandbox", "flights-production", "flights-year"):
         names = {one["properties"]["stackName"] for one in assembly.manifest(stage).values()}
         assert names == {f"{stage}-{stack}" for stack in OUTPUTS}
@@ -64,7 +65,7 @@ def test_a_permissions_boundary_holds_for_every_role(sandbox: Any, synthesize: A
         environment="sandbox",
     )
 
-    for stack in ("Training", "Serving"):
+    for stack in ("Training", "Serving", "Monitoring"):
         roles = bounded.template("flights-sandbox", stack).all("AWS::IAM::Role").values()
         assert all("team-boundary" in str(role["PermissionsBoundary"]) for role in roles)
         assert all("PermissionsBoundary" not in role for role in sandbox[stack].all("AWS::IAM::Role").values())

@@ -93,6 +93,21 @@ MAY = {
     },
     ("Serving", "ConfirmDeploymentRole"): HANDLER | {"sagemaker:DescribeEndpoint"},
     ("Serving", "EndpointRole"): IN_SAGEMAKER,
+    ("Monitoring", "PipelineRole"): IN_SAGEMAKER
+    | {
+        "iam:PassRole",
+        "s3:ListBucket",
+        "sagemaker:AddTags",
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:DescribeModel",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:StopProcessingJob",
+    },
+    ("Monitoring", "ScheduleRole"): {"sagemaker:StartPipelineExecution", "sqs:SendMessage"},
+    ("Monitoring", "FailedRunsRole"): {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
 }
 
 # Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.
@@ -106,6 +121,8 @@ SAGEMAKER_RESOURCES = {
     "CreateTrainingJob": {"training-job"},
     "DeleteEndpoint": {"endpoint"},
     "DescribeEndpoint": {"endpoint"},
+    "DescribeEndpointConfig": {"endpoint-config"},
+    "DescribeModel": {"model"},
     "DescribeModelPackage": {"model-package"},
     "DescribePipelineExecution": {"pipeline-execution"},
     "DescribeProcessingJob": {"processing-job"},
@@ -122,7 +139,13 @@ WITHOUT_RESOURCE_LEVEL = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-every_role = pytest.mark.parametrize("role", MAY, ids=lambda role: role[1])
+TRUSTED = {
+    "PipelineRole": "sagemaker",
+    "EndpointRole": "sagemaker",
+    "ScheduleRole": "scheduler",
+    "FailedRunsRole": "events",
+}
+every_role = pytest.mark.parametrize("role", MAY, ids=".".join)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -197,7 +220,11 @@ def test_sagemaker_actions_name_resources_of_a_type_they_know(sandbox: Any, role
 
 @pytest.mark.parametrize(
     ("role", "passed"),
-    [(("Training", "PipelineRole"), "PipelineRole"), (("Serving", "DeployModelRole"), "EndpointRole")],
+    [
+        (("Training", "PipelineRole"), "PipelineRole"),
+        (("Serving", "DeployModelRole"), "EndpointRole"),
+        (("Monitoring", "PipelineRole"), "PipelineRole"),
+    ],
 )
 def test_a_role_is_handed_to_sagemaker_only(sandbox: Any, role: tuple[str, str], passed: str) -> None:
     (statement,) = (one for one in _statements(sandbox, role) if "iam:PassRole" in _listed(one["Action"]))
@@ -210,22 +237,39 @@ def test_a_role_is_handed_to_sagemaker_only(sandbox: Any, role: tuple[str, str],
 def test_a_role_trusts_one_service(sandbox: Any, role: tuple[str, str]) -> None:
     stack, start = role
     (statement,) = sandbox[stack].one("AWS::IAM::Role", start)["AssumeRolePolicyDocument"]["Statement"]
-    service = "sagemaker" if start in {"PipelineRole", "EndpointRole"} else "lambda"
+    service = TRUSTED.get(start, "lambda")
 
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
-def test_metrics_go_to_sagemakers_own_namespaces(sandbox: Any) -> None:
+@pytest.mark.parametrize(("role", "source"), [("ScheduleRole", "Group"), ("FailedRunsRole", "Rule")])
+def test_a_role_of_a_service_that_acts_for_many_is_for_one_source_of_this_account(
+    monitoring: Any, role: str, source: str
+) -> None:
+    (statement,) = monitoring.one("AWS::IAM::Role", role)["AssumeRolePolicyDocument"]["Statement"]
+    condition = statement["Condition"]["StringEquals"]
+
+    assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    if source == "Group":
+        group = monitoring.id("AWS::Scheduler::ScheduleGroup", "ScheduleGroup")
+        assert condition["aws:SourceArn"] == {"Fn::GetAtt": [group, "Arn"]}
+    else:
+        name = monitoring.one("AWS::Events::Rule", "FailedRuns")["Name"]
+        assert condition["aws:SourceArn"]["Fn::Join"][1][-1] == f":rule/{name}"
+
+
+def test_metrics_go_to_sagemakers_own_namespaces_and_the_monitors_to_its_own(sandbox: Any) -> None:
     namespaces = {
-        role[1]: _listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
+        role: _listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
         for role in MAY
         for statement in _statements(sandbox, role)
         if "cloudwatch:PutMetricData" in _listed(statement["Action"])
     }
 
     assert namespaces == {
-        "PipelineRole": ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"],
-        "EndpointRole": ["/aws/sagemaker/Endpoints"],
+        ("Training", "PipelineRole"): ["/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs"],
+        ("Serving", "EndpointRole"): ["/aws/sagemaker/Endpoints"],
+        ("Monitoring", "PipelineRole"): ["/aws/sagemaker/ProcessingJobs", "Tandem/Monitoring"],
     }
 
 
@@ -250,9 +294,9 @@ def test_a_handler_uses_the_key_of_the_ledger_through_dynamodb_only(sandbox: Any
     assert service == {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}
 
 
-def test_the_data_is_read_at_named_versions_and_written_by_nobody(sandbox: Any) -> None:
+def test_the_data_is_read_by_two_pipelines_and_written_by_nobody(sandbox: Any) -> None:
     touching = {
-        (role[1], action)
+        (*role, action)
         for role in MAY
         for statement in _statements(sandbox, role)
         for action in _listed(statement["Action"])
@@ -260,9 +304,30 @@ def test_the_data_is_read_at_named_versions_and_written_by_nobody(sandbox: Any) 
     }
 
     assert touching == {
-        ("PipelineRole", "s3:GetObjectVersion"),
-        ("StartTrainingRole", "s3:ListBucket"),
-        ("StartTrainingRole", "s3:ListBucketVersions"),
+        ("Training", "PipelineRole", "s3:GetObjectVersion"),
+        ("Training", "StartTrainingRole", "s3:ListBucket"),
+        ("Training", "StartTrainingRole", "s3:ListBucketVersions"),
+        ("Monitoring", "PipelineRole", "s3:GetObject"),
+        ("Monitoring", "PipelineRole", "s3:ListBucket"),
+    }
+
+
+def test_the_monitor_reads_traffic_labels_and_baselines_and_writes_its_own_prefix_only(sandbox: Any) -> None:
+    reached = {
+        (action, resource.rpartition("/")[0].rpartition("/")[2])
+        for statement in _statements(sandbox, ("Monitoring", "PipelineRole"))
+        for action in _listed(statement["Action"])
+        if action in {"s3:GetObject", "s3:PutObject"}
+        for resource in map(_flat, _listed(statement["Resource"]))
+        if resource.endswith("*")
+    }
+
+    assert reached == {
+        ("s3:GetObject", "capture"),
+        ("s3:GetObject", "runs"),
+        ("s3:GetObject", "monitoring"),
+        ("s3:GetObject", "ground-truth"),
+        ("s3:PutObject", "monitoring"),
     }
 
 

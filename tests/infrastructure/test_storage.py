@@ -53,12 +53,13 @@ def test_versions_that_snapshots_name_are_kept_for_two_years(storage: Any) -> No
     assert "ExpirationInDays" not in rule
 
 
-def test_captured_requests_and_replays_expire_and_runs_do_not(storage: Any) -> None:
+def test_captured_requests_judgements_and_replays_expire_and_runs_do_not(storage: Any) -> None:
     rules = storage.one("AWS::S3::Bucket", "ArtifactsBucket")["LifecycleConfiguration"]["Rules"]
 
     assert {rule.get("Prefix"): rule.get("ExpirationInDays") for rule in rules} == {
         None: None,
         "capture/": 90,
+        "monitoring/": 455,
         "runs/reproduce-": 90,
     }
 

@@ -1,0 +1,97 @@
+"""What the engine of the monitor changes in the stack."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk.assertions import Template
+
+from stacks.application import feature_flags
+from stacks.constructs.bucket import AccessLogBucket, SecureBucket
+from stacks.constructs.monitoring_pipeline import MonitoringPipeline
+from stacks.constructs.sagemaker_pipeline import Definition
+from stacks.regions import region_table
+from stacks.settings import Settings, load_projects, select
+
+ROOT = Path(__file__).resolve().parents[2]
+SPARK = "sagemaker-spark-processing:3.5-cpu-py312-v1.3"
+
+
+class AnyDefinition:
+    """Stands for a compiled pipeline: shows what it is rendered with."""
+
+    def render(
+        self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
+    ) -> dict[str, Any]:
+        return {"Replaced": dict(replacements), "Defaults": dict(parameter_defaults or {})}
+
+
+def _settings(engine: str) -> Settings:
+    (settings,) = select(load_projects(ROOT), project="flights", environment="production")
+    return settings.model_copy(update={"monitoring": settings.monitoring.model_copy(update={"engine": engine})})
+
+
+@pytest.fixture(name="deploy")
+def _deploy(tmp_path: Path) -> Any:
+    """The template of a monitoring pipeline with an engine."""
+
+    def deploy(engine: str) -> Mapping[str, Any]:
+        flags = feature_flags(ROOT) | {"@aws-cdk/core:validateAgainstDefaultRules": False}
+        stack = Stack(App(outdir=str(tmp_path / engine), context=flags), "Stack")
+        key, logs = kms.Key(stack, "Key"), AccessLogBucket(stack, "Logs", retain=False)
+        artifacts, data = (
+            SecureBucket(stack, name, key=key, access_logs=logs, retain=False, keep_versions_days=1)
+            for name in ("Artifacts", "Data")
+        )
+        MonitoringPipeline(
+            stack,
+            "Pipeline",
+            settings=_settings(engine),
+            definition=Definition(compiled=AnyDefinition(), defaults={}),
+            artifacts=artifacts,
+            data=data,
+        )
+        template: Mapping[str, Any] = Template.from_stack(stack).to_json()
+        return template
+
+    return deploy
+
+
+def _repositories(template: Mapping[str, Any]) -> set[str]:
+    statements = (
+        statement
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::IAM::Policy"
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        if "ecr:BatchGetImage" in statement["Action"]
+    )
+    (statement,) = statements
+    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+    return {resource["Fn::Join"][1][-1] for resource in resources}
+
+
+def test_spark_brings_its_image_of_the_deployments_region_and_may_pull_it(deploy: Any) -> None:
+    template = deploy("spark")
+
+    assert f"/{SPARK}" in json.dumps(template)
+    assert _repositories(template) == {":repository/sagemaker-xgboost", ":repository/sagemaker-spark-processing"}
+    columns = {column for table in template["Mappings"].values() for row in table.values() for column in row}
+    assert columns == {"XGBoostAccount", "SparkAccount"}
+
+
+def test_arrow_needs_no_other_image(deploy: Any) -> None:
+    template = deploy("arrow")
+
+    assert "sagemaker-spark-processing" not in json.dumps(template)
+    assert _repositories(template) == {":repository/sagemaker-xgboost"}
+
+
+def test_every_region_of_the_table_has_both_images() -> None:
+    assert len(region_table()) > 20
+    for columns in region_table().values():
+        assert set(columns) == {"XGBoostAccount", "SparkAccount"}
+        assert all(len(account) == 12 and account.isdigit() for account in columns.values())
