@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -109,6 +109,24 @@ def coerce(value: Any, shape: Shape, *, path: str) -> Any:
     return _SCALARS.get(shape.type_name, _as_it_is)(value)
 
 
+class Provisions(Protocol):
+    """What creates, updates and deletes the resources of a type; called from worker threads."""
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
+        """Create the resource; gives the value of `Ref` and the attributes."""
+        ...
+
+    def update(
+        self, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+    ) -> Provisioned:
+        """Bring the resource to its new properties."""
+        ...
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        """Delete the resource."""
+        ...
+
+
 class Provisioner:
     """Creates, updates and deletes the resources of one type."""
 
@@ -119,7 +137,7 @@ class Provisioner:
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Provisioned:
         """Create the resource; gives the value of `Ref` and the attributes."""
-        name = str(properties.get(self._name_field) or _generated_name(stack_name, logical_id))
+        name = str(properties.get(self._name_field) or generated_name(stack_name, logical_id))
         self._call("Create", self._request(properties, name=name, operation=f"Create{self._type.kind}"))
         return self._provisioned(name)
 
@@ -224,26 +242,29 @@ def _spell_pipeline(given: dict[str, Any], *, operation: str) -> None:
         given["ClientRequestToken"] = hashlib.sha256(f"{given['PipelineName']}{time.time_ns()}".encode()).hexdigest()
 
 
-def _generated_name(stack_name: str, logical_id: str) -> str:
+def generated_name(stack_name: str, logical_id: str) -> str:
     """A name for a resource whose template gives none: stable, so that a repeated update meets the same resource."""
     suffix = hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:12]
     stem = re.sub(r"[^A-Za-z0-9]+", "-", f"{stack_name}-{logical_id}").strip("-")
     return f"{stem[: _NAME_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
-def register(call: Call) -> None:
-    """Teach the emulator's CloudFormation the types of SageMaker."""
+def provisioners(call: Call) -> dict[str, Provisioner]:
+    """The provisioners of SageMaker's types, by the types' names."""
+    return {resource_type.name: Provisioner(resource_type, call) for resource_type in TYPES}
+
+
+def register(ours: Mapping[str, Provisions]) -> None:
+    """Teach the emulator's CloudFormation types, by their names."""
     handlers = internals.RESOURCE_HANDLERS.get()
-    for resource_type in TYPES:
-        provisioner = Provisioner(resource_type, call)
-        handlers[resource_type.name] = {
+    for name, provisioner in ours.items():
+        handlers[name] = {
             "create": provisioner.create,
             "update": provisioner.update,
             "update_with_logical_id": True,
             "delete": provisioner.delete,
         }
     original = internals.ON_WORKER_THREAD.get()
-    ours = {resource_type.name for resource_type in TYPES}
 
     def runs_on_worker_thread(resource_type: str) -> bool:
         return resource_type in ours or bool(original(resource_type))

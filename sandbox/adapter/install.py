@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import cloudformation, iam, internals, lambdas, storage
+from sandbox.adapter import cloudformation, iam, internals, lambdas, resources, storage
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
 from sandbox.adapter.platform import EmbeddedPlatform
@@ -46,7 +46,8 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
-    cloudformation.register(service.call)
+    types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
+    cloudformation.register({**cloudformation.provisioners(service.call), **types})
     storage.complete_events()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
