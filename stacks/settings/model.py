@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from pipelines.steps.drift.limits import Limits as DriftLimits
 from pipelines.steps.quality.limits import Limits
 from stacks.settings.types import (
     AccountId,
@@ -34,6 +35,7 @@ from stacks.settings.types import (
 )
 
 _LIMITS = Limits()
+_DRIFT = DriftLimits()
 
 
 class Section(BaseModel):
@@ -153,16 +155,16 @@ class Monitoring(Section):
 
     engine: Engine = "arrow"
     schedule: ScheduleExpression = "cron(15 1 * * ? *)"
-    window: Window = "day"
-    span: Annotated[int, Field(ge=1, le=31)] = 7
-    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = 60
-    min_rows: Annotated[int, Field(ge=100, le=100_000_000)] = 500
-    max_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.1
-    max_prediction_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.1
-    max_quality_drop: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.10
-    label_windows: Annotated[int, Field(ge=1, le=336)] = 14
-    min_labels: Annotated[int, Field(ge=30, le=100_000_000)] = 500
-    max_violation_share: Share = 0.01
+    window: Window = _DRIFT.window
+    span: Annotated[int, Field(ge=1, le=31)] = _DRIFT.span
+    grace_minutes: Annotated[int, Field(ge=0, le=1440)] = _DRIFT.grace_minutes
+    min_rows: Annotated[int, Field(ge=100, le=100_000_000)] = _DRIFT.min_rows
+    max_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = _DRIFT.max_drift
+    max_prediction_drift: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = _DRIFT.max_prediction_drift
+    max_quality_drop: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = _DRIFT.max_quality_drop
+    label_windows: Annotated[int, Field(ge=1, le=336)] = _DRIFT.label_windows
+    min_labels: Annotated[int, Field(ge=30, le=100_000_000)] = _DRIFT.min_labels
+    max_violation_share: Share = _DRIFT.max_violation_share
     alarm_windows: Annotated[int, Field(ge=1, le=168)] = 3
     alarm_of: Annotated[int, Field(ge=1, le=168)] = 5
     max_model_age_days: Annotated[int, Field(ge=1, le=3650)] = 180

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
+from pipelines import inputs, monitoring_inputs
 from stacks.settings.messages import Problem, as_toml, did_you_mean
 from stacks.settings.model import Monitoring
 from stacks.settings.resolved import Settings
@@ -105,6 +106,10 @@ def _ignored(settings: Settings, key: Callable[[str], str]) -> Iterator[Problem]
                 "inputs of contract.json: " + ", ".join(known),
                 hint=did_you_mean(name, known),
             )
+    try:
+        monitoring_inputs.parse(settings.model_dump(include={"project", "gate", "monitoring"}))
+    except inputs.DefinitionInputError as error:
+        yield Problem(key("ignore"), f"{len(ignored)} entries", f"fewer entries or shorter names ({error})")
 
 
 def _inputs(settings: Settings) -> list[str] | None:

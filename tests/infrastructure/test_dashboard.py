@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from judged_windows import windows
+
+from pipelines.steps.monitor import publish
 
 ROOT = Path(__file__).resolve().parents[2]
 PROPERTIES = {
@@ -15,23 +18,6 @@ PROPERTIES = {
         {"metrics", "region"},
         {"view", "title", "sparkline", "annotations", "yAxis", "period", "stat", "legend", "setPeriodToTimeRange"},
     ),
-}
-OF_THE_MONITOR = {
-    "CaptureProblems",
-    "FeatureDrift",
-    "LabelledRows",
-    "ModelAgeDays",
-    "ModelVersion",
-    "MonitorRuns",
-    "PredictionDrift",
-    "Quality",
-    "QualityBaseline",
-    "QualityDrop",
-    "QualityEstimate",
-    "Records",
-    "Rows",
-    "TargetDrift",
-    "ViolationShare",
 }
 
 
@@ -87,10 +73,17 @@ def test_every_metric_is_a_list_of_names_that_ends_with_its_options(widgets: lis
         assert options["label"]
 
 
-def test_every_metric_of_the_monitor_is_shown_and_no_other(widgets: list[Any]) -> None:
-    shown = {metric[1] for metric in _metrics(widgets) if metric[0] == "Tandem/Monitoring"}
+def test_every_metric_that_the_monitor_publishes_is_shown_under_its_own_dimensions(widgets: list[Any]) -> None:
+    shown = [metric for metric in _metrics(widgets) if metric[0] == publish.NAMESPACE]
+    published = [one for judgement in windows(9) for one in publish.metrics(judgement)]
+    (dimensions,) = {
+        tuple(sorted(dimension["Name"] for dimension in one["Dimensions"]))
+        for one in published
+        if "Feature" not in {dimension["Name"] for dimension in one["Dimensions"]}
+    }
 
-    assert shown == OF_THE_MONITOR
+    assert {metric[1] for metric in shown} == {one["MetricName"] for one in published}
+    assert {tuple(metric[2:-1:2]) for metric in shown} == {dimensions}
 
 
 def test_each_feature_is_found_when_the_dashboard_is_opened(widgets: list[Any]) -> None:

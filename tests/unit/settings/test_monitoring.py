@@ -1,9 +1,11 @@
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from stacks.errors import SettingsError
 from stacks.settings import load_projects, select
 from stacks.settings.model import Monitoring
 from stacks.settings.monitoring_rules import periods_without_a_run
@@ -139,6 +141,18 @@ def test_an_environment_watches_with_its_own_limits(shipped: str, write_project:
     assert (sandbox.max_drift, production.max_drift, year.max_drift) == (0.3, 0.1, 0.1)
     assert (sandbox.ignore, production.ignore) == (["seats"], [])
     assert (sandbox.schedule, year.schedule) == ("cron(15 1 * * ? *)", "cron(0 1 1,16 * ? *)")
+
+
+def test_ignored_inputs_that_do_not_fit_into_one_argument_of_a_job_are_refused(
+    shipped: str, write_project: Callable[..., Path]
+) -> None:
+    names = [f"{'x' * 100}{number}" for number in range(3)]
+    root = write_project(shipped.replace("max_model_age_days = 180", f"ignore = {json.dumps(names)}"))
+    contract = root / "pipelines" / "projects" / "flights" / "contract.json"
+    contract.write_text(json.dumps({"inputs": [{"name": name, "type": "number"} for name in [*names, "origin"]]}))
+
+    with pytest.raises(SettingsError, match=r"monitoring\.ignore: not allowed \(given: 3 entries\)\. Allowed: fewer"):
+        load_projects(root)
 
 
 def test_spark_may_use_several_instances(shipped: str, write_project: Callable[..., Path]) -> None:
