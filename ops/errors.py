@@ -12,6 +12,8 @@ class ExitCode(IntEnum):
     MISMATCH = 3
     NOTHING_LIVE = 4
     INPUTS_LOST = 5
+    BREACHED = 6
+    NEVER_JUDGED = 7
 
 
 class OpsError(Exception):

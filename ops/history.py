@@ -16,9 +16,11 @@ class Event:
     Attributes:
         at: when it was asked for or started.
         kind: ``run``, ``deployment`` or ``decision``.
-        name: run id, endpoint configuration, or the handler that decided.
+        name: run id, endpoint configuration, or what a decision is about (else the handler that decided).
         version: the model version it is about.
-        reason: why.
+        trigger: who or what asked: ``data``, the kind of an alarm (``drift``, ``quality``, ...), a person, an approval;
+            None when an earlier release did not record it.
+        reason: why, in words.
         outcome: what became of it; ``running`` while it is open.
         detail: a sentence on the outcome, or where to read on.
         ended_at: when the outcome was known.
@@ -29,6 +31,7 @@ class Event:
     kind: str
     name: str
     version: int | None
+    trigger: str | None
     reason: str
     outcome: str
     detail: str | None
@@ -63,6 +66,7 @@ def _run(run: Run) -> Event:
         kind="run",
         name=run.run_id,
         version=run.version,
+        trigger=run.trigger,
         reason=run.reason,
         outcome=run.status.value,
         detail=run.failure or run.gate_reason,
@@ -78,6 +82,7 @@ def _decision(decision: Decision) -> Event:
         kind="decision",
         name=decision.subject or decision.handler,
         version=None,
+        trigger=decision.trigger,
         reason=decision.reason,
         outcome=decision.outcome,
         detail=None,
@@ -92,6 +97,7 @@ def _deployment(deployment: Deployment) -> Event:
         kind="deployment",
         name=deployment.endpoint_config,
         version=deployment.version,
+        trigger=deployment.requested_by,
         reason=deployment.reason,
         outcome=deployment.status.value,
         detail=deployment.detail,

@@ -33,6 +33,11 @@ class Stage:
         return self.target.stack_outputs(f"{self.name}-Training")
 
     @cached_property
+    def endpoint(self) -> str:
+        """Name of the endpoint."""
+        return self.target.stack_outputs(f"{self.name}-Serving")["EndpointName"]
+
+    @cached_property
     def ledger(self) -> Ledger:
         """What ran, what is live, and why."""
         return Ledger(self.target.dynamodb, table=self._storage["LedgerTableName"])

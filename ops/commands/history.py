@@ -29,7 +29,13 @@ _COLOURS = {
     "rejected_data": "red",
     "rolled_back": "red",
     "refused": "red",
+    "no_new_data": "yellow",
+    "waits_for_a_reason": "dim",
+    "deferred": "dim",
+    "nothing_new": "dim",
 }
+_WORDS = {"no_new_data": "no new data", "waits_for_a_reason": "waits for a reason"}
+"""Outcomes that people read as a phrase; machines get the name."""
 
 LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="How many lines.")]
 
@@ -62,7 +68,7 @@ def history(
 
 def _table(events: list[Event]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("when (UTC)", "what", "outcome"):
+    for title in ("when (UTC)", "what", "outcome", "asked by"):
         table.add_column(title, no_wrap=True)
     table.add_column("why", overflow="fold")
     for event in events:
@@ -71,7 +77,8 @@ def _table(events: list[Event]) -> Table:
         table.add_row(
             f"{event.at:%Y-%m-%d %H:%M:%S}",
             escape(f"{event.kind}{version}"),
-            f"[{colour}]{escape(event.outcome)}",
+            f"[{colour}]{escape(_WORDS.get(event.outcome, event.outcome))}",
+            escape(event.trigger or ""),
             escape(_why(event)) + (f"\n[dim]{escape(event.report_uri)}" if event.report_uri else ""),
         )
     return table

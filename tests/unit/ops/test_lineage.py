@@ -1,13 +1,13 @@
 """`ops lineage` and `ops history`."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from lambdas.shared import ledger
-from lambdas.shared.records import Decision
+from lambdas.shared.records import Decision, Run, RunStatus
 from ops.__main__ import app
 from ops.errors import ExitCode
 from tests.unit.ops.support.workshop import IMAGE, Workshop
@@ -85,7 +85,53 @@ def test_history_tells_what_happened_newest_first_with_reason_and_outcome(worksh
     assert [event["at"] for event in events] == sorted((event["at"] for event in events), reverse=True)
     (run,) = [event for event in events if event["name"] == RUN]
     assert (run["outcome"], run["detail"], run["figures"]) == ("promoted", "better than naive", {"rmse": 64.0})
+    assert run["trigger"] == "data"
     assert "deployment" in {event["kind"] for event in events}
+
+
+@pytest.mark.usefixtures("version")
+def test_history_tells_which_alarm_asked_and_what_became_of_its_wish(workshop: Workshop) -> None:
+    asked = datetime(2025, 4, 2, tzinfo=UTC)
+    reason = "drift alarm since 2025-04-01 01:30 UTC: [0.31] was greater than the threshold (0.1)"
+    snapshot = workshop.freeze(workshop.store("data/period=2026-03/c.parquet", "march"))
+    by_alarm = Run(
+        run_id="20250404T100000Z-00000001",
+        status=RunStatus.RUNNING,
+        reason=f"{reason}; new data: data/period=2026-03/c.parquet",
+        trigger="drift",
+        snapshot_id=snapshot.id,
+        snapshot_uri=f"s3://{workshop.artifacts}/{snapshot.key}",
+        started_at=asked + timedelta(days=2),
+        parameters={},
+    )
+    decisions = [
+        Decision(
+            at=asked + timedelta(days=number),
+            identity="message-1",
+            handler="start-training",
+            outcome=outcome,
+            reason=reason,
+            trigger=trigger,
+        )
+        for number, (outcome, trigger) in enumerate([("no_new_data", "drift"), ("waits_for_a_reason", "data")])
+    ]
+    workshop.ledger.commit(ledger.put_new_run(by_alarm), *(ledger.put_decision(each) for each in decisions))
+
+    machine = CliRunner().invoke(app, ["history", *workshop.options, "--limit", "500", "--json"])
+    people = CliRunner(env={"COLUMNS": "300"}).invoke(app, ["history", *workshop.options, "--limit", "500"])
+
+    events = [event for event in json.loads(machine.stdout) if reason in event["reason"]]
+    assert [(event["kind"], event["outcome"], event["trigger"]) for event in events] == [
+        ("run", "running", "drift"),
+        ("decision", "waits_for_a_reason", "data"),
+        ("decision", "no_new_data", "drift"),
+    ]
+    lines = [" ".join(line.split()) for line in people.stdout.splitlines() if reason in line]
+    assert lines == [
+        f"2025-04-04 00:00:00 run running drift {reason}; new data: data/period=2026-03/c.parquet",
+        f"2025-04-03 00:00:00 decision waits for a reason data {reason}",
+        f"2025-04-02 00:00:00 decision no new data drift {reason}",
+    ]
 
 
 @pytest.mark.usefixtures("version")

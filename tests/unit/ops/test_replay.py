@@ -20,7 +20,10 @@ NEW_ROLE = "arn:aws:iam::123456789012:role/present"
 
 def recorded(project: str = "flights") -> str:
     """The committed definition of a project, as it would be deployed."""
-    values = dict.fromkeys(compiled.PLACEHOLDERS["training"], "value") | {"__CODE_BUCKET__": "code-bucket", "__CODE_KEY__": BUNDLE}
+    values = dict.fromkeys(compiled.PLACEHOLDERS["training"], "value") | {
+        "__CODE_BUCKET__": "code-bucket",
+        "__CODE_KEY__": BUNDLE,
+    }
     return json.dumps(compiled.load(project).render(values))
 
 

@@ -86,6 +86,10 @@ _TRAINING = {
         "ModelPackageGroupName": {"Value": NAME},
     },
 }
+_SERVING = {
+    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": NAME}}},
+    "Outputs": {"EndpointName": {"Value": NAME}},
+}
 
 
 class Workshop:
@@ -94,7 +98,7 @@ class Workshop:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.client = cache(sandbox.client)
-        for stack, template in (("Storage", _STORAGE), ("Training", _TRAINING)):
+        for stack, template in (("Storage", _STORAGE), ("Training", _TRAINING), ("Serving", _SERVING)):
             cloudformation = self.client("cloudformation")
             cloudformation.create_stack(StackName=f"{NAME}-{stack}", TemplateBody=json.dumps(template))
             waiter = cloudformation.get_waiter("stack_create_complete")
