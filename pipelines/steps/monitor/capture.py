@@ -20,6 +20,9 @@ from pipelines.steps.monitor.problems import Problem, problem
 
 _BLOCK_BYTES = 1 << 24
 """A record has to fit into one block."""
+_STEPS = bytes({ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}.get(byte, 0) for byte in range(256))
+"""By byte, what it does to the depth; 255 is -1 as a signed byte."""
+_DEEPEST = 200
 _SIDE = pa.struct([("data", pa.string()), ("encoding", pa.string())])
 _RECORD = pa.schema(
     [
@@ -49,11 +52,12 @@ def decode(content: bytes, schema: pa.Schema, *, key: str) -> Captured:
     """
     try:
         return _decode(content, schema, key=key)
-    except (_UnusualError, pa.ArrowException):
+    except (_UnusualError, UnicodeDecodeError, pa.ArrowException):
         return lines.decode(content, schema, key=key)
 
 
 def _decode(content: bytes, schema: pa.Schema, *, key: str) -> Captured:
+    content.decode()  # Arrow takes texts as they come, and they would break where they are used
     records = _read(content, _RECORD)
     data, about = _struct(records.column("captureData")), _struct(records.column("eventMetadata"))
     requests = _read(_inner(data.field("endpointInput")), _request_schema(schema), rows=len(records))
@@ -81,6 +85,8 @@ def _decode(content: bytes, schema: pa.Schema, *, key: str) -> Captured:
 
 
 def _read(content: bytes, schema: pa.Schema, *, rows: int | None = None) -> pa.Table:
+    if not _is_safe(content):
+        raise _UnusualError("nothing for a reader that trusts its input")
     table = pj.read_json(
         io.BytesIO(content),
         pj.ReadOptions(block_size=_BLOCK_BYTES),
@@ -89,6 +95,24 @@ def _read(content: bytes, schema: pa.Schema, *, rows: int | None = None) -> pa.T
     if rows is not None and len(table) != rows:
         raise _UnusualError("a request or an answer is not one line")
     return table
+
+
+def _is_safe(content: bytes) -> bool:
+    """Whether Arrow's reader may see the content: it ends the process on a line that is null, and on deep nesting.
+
+    It recurses into nested values, so brackets may not nest deeper than any request does. Brackets within texts count
+    as well: the answer may be no too often, and never yes.
+    """
+    if not content.startswith(b"{") or content.count(b"\n{") + 1 != content.rstrip(b"\n").count(b"\n") + 1:
+        return False
+    depth = 0
+    for start in range(0, len(content), _BLOCK_BYTES):
+        steps = np.frombuffer(content[start : start + _BLOCK_BYTES].translate(_STEPS), np.int8)
+        depths = np.cumsum(steps, dtype=np.int32)
+        if depth + depths.max() > _DEEPEST:
+            return False
+        depth = max(0, depth + int(depths[-1]))
+    return True
 
 
 def _inner(side: pa.StructArray) -> bytes:
