@@ -8,9 +8,10 @@ import browser
 import finished_run
 import judged_windows
 import pytest
+import told_year
 
 from pipelines.steps import report
-from pipelines.steps.report import drift
+from pipelines.steps.report import drift, year
 
 EXECUTABLE = browser.find()
 pytestmark = pytest.mark.skipif(
@@ -73,6 +74,16 @@ def _hostile() -> list[judged_windows.Document]:
     return windows
 
 
+def _year(folder: Path, *, text: str = "period=2013-03") -> Path:
+    document = told_year.story(text=text)
+    if text != "period=2013-03":
+        for month in document["months"]:
+            month["note"] = month["drift"]["worst"] = text
+            month["versions"], month["alarms"] = [text] * 2, [text]
+    (folder / "year.html").write_text(year.build(document), "utf-8")
+    return folder / "year.html"
+
+
 PAGES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "regression": (_evaluation, "Promoted"),
     "binary_classification": (lambda folder: _evaluation(folder, task="binary_classification"), "Promoted"),
@@ -82,6 +93,8 @@ PAGES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "drift-calm": (lambda folder: _drift(folder, judged_windows.windows(60, calm=True)), "Nothing is wrong"),
     "drift-first": (lambda folder: _drift(folder, judged_windows.windows(1)), "Nothing is wrong"),
     "drift-hostile": (lambda folder: _drift(folder, _hostile()), "The model got worse"),
+    "year": (_year, "Tandem 31.7"),
+    "year-hostile": (lambda folder: _year(folder, text="W" * 300), "Tandem 31.7"),
 }
 
 
@@ -144,4 +157,4 @@ def test_text_stands_out_from_its_background(chromium: browser.Browser, page: Pa
 def test_the_page_can_be_printed(chromium: browser.Browser, page: Path) -> None:
     printed = chromium.page().open(page, width=1280).pdf()
     assert printed.startswith(b"%PDF")
-    assert 2 <= printed.count(b"/Type /Page\n") <= 14
+    assert 2 <= printed.count(b"/Type /Page\n") <= 20

@@ -1,5 +1,6 @@
 """Moments in words, in UTC and in English whatever the machine's locale."""
 
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from pipelines.steps.report.markup import harmless
@@ -23,6 +24,11 @@ def month(number: int, *, short: bool = False) -> str:
     """Return the name of a month, 1 to 12."""
     name = _MONTHS[number - 1]
     return name[:3] if short else name
+
+
+def days(moment: datetime) -> int:
+    """Return how many days the month of a moment has."""
+    return monthrange(moment.year, moment.month)[1]
 
 
 def day(text: str) -> str:

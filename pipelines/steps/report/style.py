@@ -55,7 +55,8 @@ svg .note{fill:var(--ink);font-size:11px}
 .dot{stroke:var(--card);stroke-width:1}.dot.challenger{fill:var(--challenger)}.dot.champion{fill:var(--champion)}
 .dot.naive{fill:var(--naive)}
 .line.now,.line.tandem{stroke:var(--challenger)}.dot.now,.dot.tandem{fill:var(--challenger)}
-.line.estimate,.line.frozen{stroke:var(--champion);stroke-dasharray:6 4}.dot.estimate,.dot.frozen{fill:var(--champion)}
+.line.estimate,.line.frozen{stroke:var(--champion)}
+.line.estimate:not(.solid),.line.frozen:not(.solid){stroke-dasharray:6 4}.dot.estimate,.dot.frozen{fill:var(--champion)}
 .line.then{stroke:var(--naive)}.dot.then{fill:var(--naive)}.box.now{fill:var(--challenger)}.box.then{fill:var(--then)}.box.base{fill:var(--base)}
 .line.fill.then{stroke:var(--then)}.line.fill.base{stroke:var(--base)}
 .limit,.since{stroke:var(--bad);fill:none}.limit,.line.limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:5 3}
@@ -64,12 +65,21 @@ svg .note{fill:var(--ink);font-size:11px}
 .line.shade1{stroke:var(--shade1)}.line.shade2{stroke:var(--shade2)}.line.warm1{stroke:var(--warm1)}
 .line.warm2{stroke:var(--warm2)}.line.warm3{stroke:var(--warm3)}
 .meter{display:inline-block;width:60px;height:10px;margin-right:8px}.metered,.stat{white-space:nowrap}
-.stat small{display:block;color:var(--soft)}
+td .words{white-space:normal;display:inline-block;min-width:5em}.stat small{display:block;color:var(--soft)}
 .meter path{fill:none;stroke-width:6;stroke:var(--challenger)}.meter .meter-track{stroke:var(--base)}
 .meter .meter-over{stroke:var(--champion)}.meter .meter-limit{stroke:var(--ink);stroke-width:1.5}
 .checks{list-style:none;margin:0;padding:0}
 .checks li{display:grid;grid-template-columns:190px 1fr;gap:2px 18px;padding:8px 0;border-top:1px solid var(--rule)}
 .checks li:first-child{border-top:0;padding-top:0}.checks div>*{display:block}.checks small{color:var(--soft)}
+.dot.alarmed{fill:var(--bad)}.dot.good{fill:var(--good)}.box.ahead{fill:var(--warm1);opacity:.55}.box.stretch{fill:var(--base);opacity:.6}
+.line.stretch{stroke:var(--base)}
+.line.ahead{stroke:var(--warm1)}
+.month{border-top:1px solid var(--rule);padding:2px 0 12px}.month h3{margin:.6em 0 .3em}
+.events{list-style:none;margin:0;padding:0;font-size:.925rem}
+.event{display:grid;grid-template-columns:112px minmax(0,1fr);gap:0 12px;padding:2px 0}
+.event div{overflow-wrap:anywhere}
+.when{color:var(--soft);font-variant-numeric:tabular-nums}.event.alarmed strong{color:var(--bad)}
+.event.good strong{color:var(--good)}
 .aside{border-left:3px solid var(--champion);padding:2px 0 2px 14px;margin:18px 0 0}.aside h3{margin-top:0}
 .band{opacity:.22}.band.challenger,.box.challenger{fill:var(--challenger)}.box.champion{fill:var(--champion)}
 .line.fill{stroke-width:9;stroke-dasharray:none;stroke-linecap:butt}
@@ -88,7 +98,7 @@ td.right,th.right{text-align:right;white-space:nowrap}
 code,.code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .quiet{color:var(--soft)}
 @media(max-width:620px){main{padding:14px 10px 32px}section{padding:14px 12px}h1{font-size:1.35rem}
-.facts{grid-template-columns:1fr 1fr}.checks li{grid-template-columns:1fr}figcaption{min-height:0}
+.facts{grid-template-columns:1fr 1fr}.checks li,.event{grid-template-columns:1fr}figcaption{min-height:0}
 svg text,svg .note,svg .alert{font-size:13px}svg .name,svg .value{font-size:15px}
 table.stacks thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.stacks,table.stacks tbody,table.stacks caption{display:block}
