@@ -467,6 +467,22 @@ def test_what_goes_in_and_out_is_captured_as_documented(world: World, deploy: Ca
     assert len(key.split("/")) == 8  # folder, endpoint, variant, year, month, day, hour, file
 
 
+def test_flushing_puts_every_answered_request_into_s3_at_once(world: World, deploy: Callable[[str], str]) -> None:
+    folder = unique("capture")
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/{folder}",
+        "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+    }
+    name = deploy(_config(world, _model(world), DataCaptureConfig=capture))
+    for number in range(1, 6):
+        _invoke(world, name, number)
+        world.service.flush()
+        keys = world.keys(f"{folder}/{name}/live/")
+        assert sum(len(json_lines(world.get(f"s3://{BUCKET}/{key}"))) for key in keys) == number
+
+
 def test_a_type_that_is_not_declared_is_captured_as_base64(world: World, deploy: Callable[[str], str]) -> None:
     folder = unique("capture")
     capture = {
@@ -529,6 +545,38 @@ def test_a_model_is_made_of_an_approved_package(world: World, deploy: Callable[[
     world.sagemaker.create_model(ExecutionRoleArn=ROLE, **request)
     name = deploy(_config(world, str(request["ModelName"])))
     assert _invoke(world, name, 2)["Body"] == {"model": "packaged", "sum": 2}
+
+
+def test_a_models_own_environment_reaches_its_server_beside_the_packages(
+    world: World, deploy: Callable[[str], str]
+) -> None:
+    tells = "import os\n" + _ANSWERING.replace(
+        '"model": model', '"model": [os.environ["FROM_PACKAGE"], os.environ["FROM_BOTH"], os.environ["FROM_MODEL"]]'
+    )
+    group = unique("group")
+    world.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    uri = world.put(f"models/{group}.tar.gz", _archive({"name.txt": "x", "code/inference.py": tells}))
+    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    given = {**environment, "FROM_PACKAGE": "package", "FROM_BOTH": "package"}
+    package = world.sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": uri, "Environment": given}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )["ModelPackageArn"]
+    model, own = unique("model"), {"FROM_BOTH": "model", "FROM_MODEL": "model"}
+    world.sagemaker.create_model(
+        ModelName=model,
+        PrimaryContainer={"ModelPackageName": package, "Environment": own},
+        ExecutionRoleArn=ROLE,
+    )
+    described = world.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
+    assert described == {"ModelPackageName": package, "Environment": own}
+    name = deploy(_config(world, model))
+    assert _invoke(world, name, 1)["Body"]["model"] == ["package", "model", "model"]
 
 
 @pytest.mark.parametrize(
