@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import step_jobs
 
+from lambdas.deploy_model import target
+
 JSON = "application/json"
 SAMPLES = 200
 
@@ -106,6 +108,12 @@ def test_an_answer_names_the_version_that_the_deployment_named(
     answer = post({"instances": instances[:1]}).json
     assert answer["model_version"] == "7"
     assert len(answer["predictions"]) == 1
+
+
+def test_the_deployment_names_the_version_by_the_variable_that_is_read() -> None:
+    from pipelines.steps import serve  # noqa: PLC0415  # XGBoost is only needed here
+
+    assert serve.VERSION_VARIABLE == target.VERSION_VARIABLE == "TANDEM_MODEL_VERSION"
 
 
 def test_one_instance_is_answered_as_in_a_batch(post: Post, instances: list[dict[str, Any]]) -> None:
