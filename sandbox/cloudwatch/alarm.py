@@ -100,7 +100,7 @@ class Alarm:
             return False
         rare = min(share, 1 - share)
         known = [bucket for bucket in buckets if bucket is not None][-self._rule.of :]
-        return any(bucket.samples * rare < _ENOUGH_SAMPLES for bucket in known)
+        return any(round(bucket.samples * rare, 6) < _ENOUGH_SAMPLES for bucket in known)
 
     def _reason(self, verdict: Verdict, used: Sequence[_Bucket]) -> str:
         rule = self._rule

@@ -1,6 +1,7 @@
-"""Calling a target: the rights of its role, retries, and the dead-letter queue.
+"""Calling a target: the rights of its role, retries, the dead-letter queue and the metrics.
 
-AWS pages: "Configuring a schedule's dead-letter queue in EventBridge Scheduler" and "RetryPolicy" (API Reference).
+AWS pages: "Configuring a schedule's dead-letter queue in EventBridge Scheduler", "RetryPolicy" (API Reference) and
+"Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch".
 """
 
 import logging
@@ -16,11 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from sandbox.scheduler.schedule import Schedule
 from sandbox.scheduler.targets import Call, Occasion, UnsupportedTargetError, call_of
+from sandbox.scheduler.trust import trusts
 
 _log = logging.getLogger(__name__)
 
-#: The client of a service with the rights of a role: `(service, role_arn) -> client`.
-Clients = Callable[[str, str], Any]
+#: The client of a service with the rights of a role, or of the account itself: `(service, role_arn) -> client`.
+Clients = Callable[[str, str | None], Any]
 
 _DEFAULT_RETRIES = 185
 _THROTTLING = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
@@ -66,11 +68,11 @@ class Delivery:
         for attempt in range(1, most + 1):
             occasion = Occasion(schedule.arn, scheduled, execution_id=secrets.token_hex(8), attempt=attempt)
             failure = self._attempt(schedule, occasion)
-            if failure is None:
-                return None
-            if not failure.retried:
+            if failure is None or not failure.retried:
                 break
-        assert failure is not None  # noqa: S101 - there is at least one attempt
+        if failure is None:
+            self._count(schedule, failure=None, kept=None)
+            return None
         _log.warning(
             "the schedule %s could not call its target at %s: %s: %s",
             schedule.name,
@@ -78,7 +80,8 @@ class Delivery:
             failure.code,
             failure.message,
         )
-        self._keep(schedule, occasion, failure)
+        kept = self._keep(schedule, occasion, failure)
+        self._count(schedule, failure=failure, kept=kept)
         return failure
 
     def _attempt(self, schedule: Schedule, occasion: Occasion) -> Failure | None:
@@ -87,6 +90,9 @@ class Delivery:
         def failure(code: str, message: str, *, again: bool) -> Failure:
             return Failure(code=code, message=message, retried=again, attempts=occasion.attempt, sent=sent)
 
+        if not self._is_trusted(schedule):
+            problem = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+            return failure("AccessDenied", problem, again=False)
         try:
             self._make(call_of(schedule.target, occasion), role_arn=schedule.target["RoleArn"])
         except ClientError as error:
@@ -100,6 +106,31 @@ class Delivery:
         except BotoCoreError as error:
             return failure("AWS.Scheduler.InternalServerError", str(error), again=True)
         return None
+
+    def _is_trusted(self, schedule: Schedule) -> bool:
+        """Roles that do not exist are not looked into: only where permissions are enforced they have to."""
+        try:
+            role = self._clients("iam", None).get_role(RoleName=schedule.target["RoleArn"].rsplit("/", 1)[-1])
+        except ClientError:
+            return True
+        return trusts(role["Role"]["AssumeRolePolicyDocument"], schedule_arn=schedule.arn)
+
+    def _count(self, schedule: Schedule, *, failure: Failure | None, kept: bool | None) -> None:
+        group = schedule.arn.rsplit("/", 2)[-2]
+        counts = {
+            "InvocationAttemptCount": 1 if failure is None else failure.attempts,
+            "TargetErrorCount": 0 if failure is None else failure.attempts,
+            "InvocationDroppedCount": int(failure is not None and kept is None),
+            "InvocationsSentToDeadLetterCount": int(kept is True),
+            "InvocationsFailedToBeSentToDeadLetterCount": int(kept is False),
+        }
+        data = [
+            {"MetricName": name, "Dimensions": dimensions, "Value": count, "Unit": "Count"}
+            for name, count in counts.items()
+            if count
+            for dimensions in ([], [{"Name": "ScheduleGroup", "Value": group}])
+        ]
+        self._clients("cloudwatch", None).put_metric_data(Namespace="AWS/Scheduler", MetricData=data)
 
     def _make(self, call: Call, *, role_arn: str) -> None:
         client = self._clients(call.service, role_arn)
@@ -117,10 +148,13 @@ class Delivery:
         account, name = arn.split(":")[4:6]
         return f"{self._endpoint_url}/{account}/{name}"
 
-    def _keep(self, schedule: Schedule, occasion: Occasion, failure: Failure) -> None:
+    def _keep(self, schedule: Schedule, occasion: Occasion, failure: Failure) -> bool | None:
+        """Put it into the dead-letter queue; whether that worked, None when there is none."""
         queue = schedule.target.get("DeadLetterConfig", {}).get("Arn")
         if queue is None:
-            return
+            return None
+        if not self._is_trusted(schedule):
+            return False
         attributes = {
             "ERROR_CODE": failure.code,
             "ERROR_MESSAGE": failure.message[:_MESSAGE_LENGTH] or "no message",
@@ -141,6 +175,8 @@ class Delivery:
             )
         except (ClientError, BotoCoreError) as error:
             _log.warning("the dead-letter queue of the schedule %s did not take the event: %s", schedule.name, error)
+            return False
+        return True
 
 
 def _as_attributes(values: Mapping[str, str]) -> dict[str, dict[str, str]]:

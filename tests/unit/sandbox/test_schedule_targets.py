@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from sandbox.scheduler.delivery import Delivery
 from sandbox.scheduler.schedule import Schedule
 from sandbox.scheduler.targets import Occasion, UnsupportedTargetError, call_of, check
+from sandbox.scheduler.trust import trusts
 
 ROLE = "arn:aws:iam::000000000000:role/scheduler"
 ARN = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/monitor"
@@ -105,11 +106,22 @@ class _Clients:
         self.errors = list(errors)
         self.calls = 0
         self.kept: list[Mapping[str, Any]] = []
+        self.counted: Mapping[str, float] = {}
 
-    def __call__(self, service: str, role_arn: str) -> Any:
-        assert service in {"sagemaker", "sqs"}
-        assert role_arn == ROLE
+    def __call__(self, service: str, role_arn: str | None) -> Any:
+        assert role_arn == (ROLE if service in {"sagemaker", "sqs"} else None)
         return self
+
+    def get_role(self, **_: Any) -> dict[str, Any]:
+        raise _error("NoSuchEntity", 404)
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[Mapping[str, Any]]) -> None:  # noqa: N803 - AWS's
+        assert Namespace == "AWS/Scheduler"
+        self.counted = {
+            datum["MetricName"]: datum["Value"]
+            for datum in MetricData
+            if datum["Dimensions"] == [{"Name": "ScheduleGroup", "Value": "default"}]
+        }
 
     def start_pipeline_execution(self, **_: Any) -> dict[str, Any]:
         error = self.errors[min(self.calls, len(self.errors) - 1)]
@@ -167,6 +179,11 @@ def test_an_error_that_stays_goes_to_the_dead_letter_queue_at_once() -> None:
         "SCHEDULE_ARN": ARN,
         "TARGET_ARN": UNIVERSAL,
     }
+    assert clients.counted == {
+        "InvocationAttemptCount": 1,
+        "TargetErrorCount": 1,
+        "InvocationsSentToDeadLetterCount": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -187,9 +204,36 @@ def test_a_call_that_succeeds_in_the_end_leaves_nothing() -> None:
     assert _deliver(clients) is None
     assert clients.calls == 3
     assert clients.kept == []
+    assert clients.counted == {"InvocationAttemptCount": 1}
 
 
 def test_without_a_dead_letter_queue_a_failed_call_is_lost() -> None:
     clients = _Clients(_error("ResourceNotFound", 400))
     assert _deliver(clients, DeadLetterConfig={}) is not None
     assert clients.kept == []
+    assert clients.counted["InvocationDroppedCount"] == 1
+
+
+def _policy(**changes: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [{**statement, **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "trusted"),
+    [
+        (_policy(), True),
+        (_policy(Principal={"Service": ["events.amazonaws.com", "scheduler.amazonaws.com"]}), True),
+        (_policy(Principal={"Service": "events.amazonaws.com"}), False),
+        (_policy(Principal={"AWS": "*"}), False),
+        (_policy(Effect="Deny"), False),
+        (_policy(Condition={"StringEquals": {"aws:SourceAccount": "000000000000"}}), True),
+        (_policy(Condition={"StringEquals": {"aws:SourceAccount": "111111111111"}}), False),
+        (_policy(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:scheduler:*:*:schedule-group/default"}}), True),
+        (_policy(Condition={"ArnLike": {"aws:SourceArn": ARN}}), False),
+        (_policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), False),
+        ({"Version": "2012-10-17", "Statement": []}, False),
+    ],
+)
+def test_a_role_has_to_trust_the_scheduler_for_the_group(policy: Mapping[str, Any], trusted: bool) -> None:  # noqa: FBT001
+    assert trusts(policy, schedule_arn=ARN) is trusted
