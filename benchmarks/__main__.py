@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import monitoring
+
 RESULTS = Path(__file__).parent / "results"
-COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion")
+COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion", "false_alarms", "monitoring")
 
 app = typer.Typer(add_completion=False)
 
@@ -20,18 +22,41 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help=f"Which comparisons: {', '.join(COMPARISONS)}.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Sizes of the comparison monitoring, with commas: 1e5,1e6,1e7.")
+    ] = None,
+    peers: Annotated[
+        str | None, typer.Option(help="Peers of the comparison monitoring, with commas; none for Tandem alone.")
+    ] = None,
 ) -> None:
-    """Measure side by side and write benchmarks/results/<comparison>.json."""
+    """Measure side by side and write benchmarks/results/<comparison>.json.
+
+    A part of a comparison is a trial: its result goes to .cache/benchmarks, and what is told about the whole stays.
+    """
     console = Console()
+    options = _options(rows, peers)
+    if options and names != ["monitoring"]:
+        raise typer.BadParameter("--rows and --peers belong to the comparison monitoring: name that one alone")
     for name in names or COMPARISONS:
         if name not in COMPARISONS:
             raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
         with console.status(f"measuring {name}"):
-            figures = import_module(f"benchmarks.{name}").run()
+            comparison = import_module(f"benchmarks.{name}")
+            figures = comparison.run(**options, **({"tell": console.print} if name == "monitoring" else {}))
         console.print(_table(name, figures))
         machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+        folder = monitoring.CACHE if options else RESULTS
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.json").write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+
+
+def _options(rows: str | None, peers: str | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if rows is not None:
+        options["sizes"] = [int(float(size)) for size in rows.split(",")]
+    if peers is not None:
+        options["peers"] = [] if peers == "none" else peers.split(",")
+    return options
 
 
 def _table(name: str, figures: list[dict[str, Any]]) -> Table:
