@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import App
 
 from stacks.code_version import code_version
+from stacks.constructs.staging import Staging
 from stacks.settings import ProjectSettings, select
 from stacks.stage import ProjectStage
 
@@ -38,12 +39,14 @@ def build_app(
         outdir=None if outdir is None else str(outdir),
     )
     commit = app.node.try_get_context("code_version") or code_version(root)
-    for settings in select(
+    selected = select(
         projects,
         project=app.node.try_get_context("project"),
         environment=app.node.try_get_context("environment"),
-    ):
-        ProjectStage(app, settings=settings, root=root, code_version=commit)
+    )
+    with Staging() as staging:
+        for settings in selected:
+            ProjectStage(app, settings=settings, root=root, code_version=commit, staging=staging)
     return app
 
 

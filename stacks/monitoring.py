@@ -9,6 +9,7 @@ from stacks.constructs.monitor_alarms import MonitorAlarms
 from stacks.constructs.monitor_metrics import MonitorMetrics
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline, read_definition
 from stacks.constructs.pipeline_schedule import PipelineSchedule
+from stacks.constructs.staging import Staging
 from stacks.serving import ServingResources
 from stacks.settings import GROUND_TRUTH, Settings
 from stacks.storage import StorageResources
@@ -26,6 +27,7 @@ class MonitoringStack(Stack):
         construct_id: str,
         *,
         settings: Settings,
+        staging: Staging,
         storage: StorageResources,
         training: TrainingResources,
         serving: ServingResources,
@@ -41,6 +43,7 @@ class MonitoringStack(Stack):
             self,
             "Pipeline",
             settings=settings,
+            staging=staging,
             definition=read_definition(settings),
             artifacts=storage.artifacts,
             data=storage.data,

@@ -6,6 +6,7 @@ from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
 from stacks.constructs.handler import HandlerContext
+from stacks.constructs.staging import Staging
 from stacks.monitoring import MonitoringStack
 from stacks.serving import ServingStack
 from stacks.settings import Settings
@@ -16,7 +17,9 @@ from stacks.training import TrainingStack
 class ProjectStage(Stage):
     """Storage, Training, Serving and Monitoring, named ``<project>-<environment>-<stack>``."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, root: Path, code_version: str) -> None:
+    def __init__(
+        self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
+    ) -> None:
         place = settings.deployment
         boundary = place.permissions_boundary
         super().__init__(
@@ -27,7 +30,11 @@ class ProjectStage(Stage):
         )
         storage = StorageStack(self, "Storage", settings=settings).resources
         handlers = HandlerContext(
-            root=root, settings=settings, ledger=storage.ledger, notifications=storage.notifications
+            root=root,
+            settings=settings,
+            staging=staging,
+            ledger=storage.ledger,
+            notifications=storage.notifications,
         )
         training = TrainingStack(
             self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=code_version
@@ -35,6 +42,14 @@ class ProjectStage(Stage):
         serving = ServingStack(
             self, "Serving", settings=settings, storage=storage, training=training, handlers=handlers
         ).resources
-        MonitoringStack(self, "Monitoring", settings=settings, storage=storage, training=training, serving=serving)
+        MonitoringStack(
+            self,
+            "Monitoring",
+            settings=settings,
+            staging=staging,
+            storage=storage,
+            training=training,
+            serving=serving,
+        )
         for key, value in place.tags.items():
             Tags.of(self).add(key, value)

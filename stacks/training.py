@@ -50,7 +50,13 @@ class TrainingStack(Stack):
         definition = read_definition(settings)
         registry = ModelRegistry(self, "Registry", settings=settings)
         pipeline = TrainingPipeline(
-            self, "Pipeline", settings=settings, definition=definition, artifacts=storage.artifacts, registry=registry
+            self,
+            "Pipeline",
+            settings=settings,
+            staging=handlers.staging,
+            definition=definition,
+            artifacts=storage.artifacts,
+            registry=registry,
         )
         storage.data.grant_read_versions(pipeline.role, prefix=settings.data.prefix)
         storage.artifacts.grant_list(pipeline.role)

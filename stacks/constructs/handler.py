@@ -15,7 +15,7 @@ from stacks.constructs.logs import kept_logs
 from stacks.constructs.notifications import Notifications
 from stacks.constructs.permissions import acknowledge, allow
 from stacks.constructs.regional import powertools_layer_arn
-from stacks.constructs.staging import handler_files, staged
+from stacks.constructs.staging import Staging
 from stacks.settings import Settings
 
 METRICS_NAMESPACE: Final = "Tandem"
@@ -43,6 +43,7 @@ class HandlerContext:
 
     root: Path
     settings: Settings
+    staging: Staging
     ledger: Ledger
     notifications: Notifications
 
@@ -77,24 +78,23 @@ class Handler(Construct):
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         )
-        with staged(handler_files(name, root=context.root)) as folder:
-            self.function = lambda_.Function(
-                self,
-                "Function",
-                description=description,
-                code=lambda_.Code.from_asset(folder),
-                handler=f"lambdas.{name}.handler.handler",
-                runtime=lambda_.Runtime.PYTHON_3_14,
-                architecture=lambda_.Architecture.X86_64,
-                memory_size=self.sizing.memory_megabytes,
-                timeout=Duration.seconds(self.sizing.timeout_seconds),
-                role=self.role,
-                log_group=log_group,
-                recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_itself else lambda_.RecursiveLoop.TERMINATE,
-                logging_format=lambda_.LoggingFormat.JSON,
-                layers=[lambda_.LayerVersion.from_layer_version_arn(self, "Powertools", powertools_layer_arn(self))],
-                environment=_common_environment(name, context) | dict(environment),
-            )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=lambda_.Code.from_asset(context.staging.handler(name, root=context.root)),
+            handler=f"lambdas.{name}.handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.X86_64,
+            memory_size=self.sizing.memory_megabytes,
+            timeout=Duration.seconds(self.sizing.timeout_seconds),
+            role=self.role,
+            log_group=log_group,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_itself else lambda_.RecursiveLoop.TERMINATE,
+            logging_format=lambda_.LoggingFormat.JSON,
+            layers=[lambda_.LayerVersion.from_layer_version_arn(self, "Powertools", powertools_layer_arn(self))],
+            environment=_common_environment(name, context) | dict(environment),
+        )
         _trace(self.function, self.role)
         context.ledger.grant_read_write(self.role)
         context.notifications.grant_publish(self.role)

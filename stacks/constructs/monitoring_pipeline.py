@@ -7,6 +7,7 @@ from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.monitor_metrics import NAMESPACE
 from stacks.constructs.regional import spark_image, xgboost_image
 from stacks.constructs.sagemaker_pipeline import PROCESSING, Definition, Jobs, SageMakerPipeline
+from stacks.constructs.staging import Staging
 from stacks.errors import StalePipelineError
 from stacks.settings import Settings
 
@@ -34,6 +35,7 @@ class MonitoringPipeline(SageMakerPipeline):
         construct_id: str,
         *,
         settings: Settings,
+        staging: Staging,
         definition: Definition,
         artifacts: SecureBucket,
         data: SecureBucket,
@@ -55,9 +57,9 @@ class MonitoringPipeline(SageMakerPipeline):
             scope,
             construct_id,
             name=settings.names.monitoring_pipeline,
-            settings=settings,
+            description=f"What live traffic says of the model of {settings.names.stage}",
             definition=definition,
-            jobs=Jobs(kinds=[PROCESSING], images=images, namespaces=[NAMESPACE]),
+            jobs=Jobs(code=staging.bundle(settings), kinds=[PROCESSING], images=images, namespaces=[NAMESPACE]),
             artifacts=artifacts,
             replacements=replacements,
         )

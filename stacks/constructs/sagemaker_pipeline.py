@@ -10,13 +10,10 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipelines import bundle
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.permissions import allow
 from stacks.constructs.regional import Image
 from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
-from stacks.constructs.staging import staged
-from stacks.settings import Settings
 
 _WHY_JOBS: Final = "SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix> when they start."
 ROLE_PLACEHOLDER: Final = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
@@ -57,11 +54,13 @@ class Jobs:
     """What the jobs of a pipeline are and need.
 
     Attributes:
+        code: folder of the code bundle.
         kinds: kinds of jobs that it starts.
         images: images that they run in.
         namespaces: CloudWatch namespaces that their code publishes to.
     """
 
+    code: str
     kinds: Sequence[Job]
     images: Sequence[Image]
     namespaces: Sequence[str] = ()
@@ -76,7 +75,7 @@ class SageMakerPipeline(Construct):
         construct_id: str,
         *,
         name: str,
-        settings: Settings,
+        description: str,
         definition: Definition,
         jobs: Jobs,
         artifacts: SecureBucket,
@@ -88,14 +87,14 @@ class SageMakerPipeline(Construct):
             scope: parent construct.
             construct_id: id.
             name: name of the pipeline.
-            settings: whose code bundle the jobs run.
+            description: what it is for; may be empty.
             definition: what is deployed.
             jobs: what it starts.
             artifacts: bucket of the outputs; its key encrypts them.
             replacements: placeholders beside those that every definition has (artifacts bucket, key, code, role).
         """
         super().__init__(scope, construct_id)
-        code = _code_bundle(self, settings)
+        code = assets.Asset(self, "Code", path=jobs.code)
         self.role = sagemaker_role(
             self,
             "Role",
@@ -121,7 +120,7 @@ class SageMakerPipeline(Construct):
             self,
             "Pipeline",
             pipeline_name=name,
-            pipeline_description=settings.project.description or None,
+            pipeline_description=description or None,
             pipeline_definition={"PipelineDefinitionBody": Stack.of(self).to_json_string(body)},
             role_arn=self.role.role_arn,
         )
@@ -149,12 +148,6 @@ class SageMakerPipeline(Construct):
             resources=[f"{self.arn}/execution/*"],
             wildcard_reason="SageMaker numbers the executions when they start; the permission ends at the pipeline.",
         )
-
-
-def _code_bundle(scope: Construct, settings: Settings) -> assets.Asset:
-    files = bundle.files(settings.project.name, projects=settings.folder.parent)
-    with staged(files) as folder:
-        return assets.Asset(scope, "Code", path=folder)
 
 
 def _grant_code(role: iam.Role, code: assets.Asset) -> None:

@@ -2,23 +2,54 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from pipelines import bundle
+from stacks.settings import Settings
 
 
-@contextmanager
-def staged(files: Iterable[tuple[str, Path]]) -> Iterator[str]:
-    """A temporary folder holding ``files`` (path inside the asset, file on disk).
+class Staging:
+    """Folders that hold exactly the files of an asset, each made once for all stages of an app.
 
-    The CDK copies an asset into its output when the construct is created, so the folder may go right after.
+    The CDK copies a folder into its output and hashes it when the first asset of it is created, and remembers both;
+    so every environment has its own asset, and the work is done once. The folders go when the app has been built.
     """
-    with TemporaryDirectory(prefix="tandem-asset-") as folder:
-        for inside, source in files:
-            target = Path(folder, inside)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-        yield folder
+
+    def __init__(self) -> None:
+        self._home = TemporaryDirectory(prefix="tandem-assets-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._home.cleanup()
+
+    def handler(self, name: str, *, root: Path) -> str:
+        """The code of one handler.
+
+        Raises:
+            FileNotFoundError: there is no such handler below ``root``/lambdas.
+        """
+        return self._folder(f"handler-{name}", handler_files(name, root=root))
+
+    def bundle(self, settings: Settings) -> str:
+        """The code that the jobs of a project's pipelines run."""
+        name = settings.project.name
+        return self._folder(f"bundle-{name}", bundle.files(name, projects=settings.folder.parent))
+
+    def _folder(self, name: str, files: Iterable[tuple[str, Path]]) -> str:
+        folder = Path(self._home.name, name)
+        if not folder.exists():
+            for inside, source in files:
+                target = folder / inside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        return str(folder)
 
 
 def handler_files(name: str, *, root: Path) -> Iterator[tuple[str, Path]]:

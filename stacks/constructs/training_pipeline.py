@@ -9,6 +9,7 @@ from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.model_registry import ModelRegistry
 from stacks.constructs.regional import xgboost_image
 from stacks.constructs.sagemaker_pipeline import PROCESSING, TRAINING, Definition, Jobs, SageMakerPipeline
+from stacks.constructs.staging import Staging
 from stacks.errors import StalePipelineError
 from stacks.settings import Settings
 
@@ -48,6 +49,7 @@ class TrainingPipeline(SageMakerPipeline):
         construct_id: str,
         *,
         settings: Settings,
+        staging: Staging,
         definition: TrainingDefinition,
         artifacts: SecureBucket,
         registry: ModelRegistry,
@@ -57,9 +59,9 @@ class TrainingPipeline(SageMakerPipeline):
             scope,
             construct_id,
             name=settings.names.training_pipeline,
-            settings=settings,
+            description=settings.project.description,
             definition=definition,
-            jobs=Jobs(kinds=[PROCESSING, TRAINING], images=[image]),
+            jobs=Jobs(code=staging.bundle(settings), kinds=[PROCESSING, TRAINING], images=[image]),
             artifacts=artifacts,
             replacements={"__IMAGE_URI__": image.uri, "__MODEL_PACKAGE_GROUP__": registry.name},
         )

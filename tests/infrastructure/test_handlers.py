@@ -9,7 +9,7 @@ from aws_cdk import App, Stack
 from aws_cdk.aws_s3_assets import Asset
 
 from lambdas.shared.environment import HandlerEnvironment
-from stacks.constructs.staging import handler_files, staged
+from stacks.constructs.staging import Staging, handler_files
 
 ROOT = Path(__file__).resolve().parents[2]
 HANDLERS = {
@@ -115,9 +115,9 @@ def test_a_change_in_one_handler_leaves_the_code_of_the_others_alone(tmp_path: P
     def hashes(root: Path, run: str) -> dict[str, str]:
         stack = Stack(App(outdir=str(tmp_path / run)), "Stack")
         found = {}
-        for name in ("first", "second"):
-            with staged(handler_files(name, root=root)) as folder:
-                found[name] = Asset(stack, name, path=folder).asset_hash
+        with Staging() as staging:
+            for name in ("first", "second"):
+                found[name] = Asset(stack, name, path=staging.handler(name, root=root)).asset_hash
         return found
 
     for name in ("first", "second", "shared"):
@@ -159,3 +159,14 @@ def test_only_handlers_that_wait_by_a_message_to_themselves_may_loop(function: C
         "deploy_model": "Allow",
         "confirm_deployment": "Terminate",
     }
+
+
+def test_the_code_of_a_handler_is_laid_out_once_for_all_environments() -> None:
+    with Staging() as staging:
+        first = Path(staging.handler("start_training", root=ROOT))
+        (first / "mark").touch()
+        again = Path(staging.handler("start_training", root=ROOT))
+
+        assert again == first
+        assert (again / "mark").exists()
+    assert not first.exists()

@@ -14,6 +14,7 @@ from stacks.application import feature_flags
 from stacks.constructs.bucket import AccessLogBucket, SecureBucket
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline
 from stacks.constructs.sagemaker_pipeline import Definition
+from stacks.constructs.staging import Staging
 from stacks.regions import region_table
 from stacks.settings import Settings, load_projects, select
 
@@ -47,14 +48,16 @@ def _deploy(tmp_path: Path) -> Any:
             SecureBucket(stack, name, key=key, access_logs=logs, retain=False, keep_versions_days=1)
             for name in ("Artifacts", "Data")
         )
-        MonitoringPipeline(
-            stack,
-            "Pipeline",
-            settings=_settings(engine),
-            definition=Definition(compiled=AnyDefinition(), defaults={}),
-            artifacts=artifacts,
-            data=data,
-        )
+        with Staging() as staging:
+            MonitoringPipeline(
+                stack,
+                "Pipeline",
+                settings=_settings(engine),
+                staging=staging,
+                definition=Definition(compiled=AnyDefinition(), defaults={}),
+                artifacts=artifacts,
+                data=data,
+            )
         template: Mapping[str, Any] = Template.from_stack(stack).to_json()
         return template
 
