@@ -15,7 +15,7 @@ from rich.table import Table
 from sandbox.clock import parse_moment
 from sandbox.control import ClockState, move_clock, read_clock
 from sandbox.demo.command import demo
-from sandbox.deploy import Deployment, deploy, stack_outputs
+from sandbox.deploy import ENVIRONMENT, Deployment, deploy, stack_outputs
 from sandbox.errors import SandboxError
 from sandbox.logs import LogKind, choose, follow, last_lines, log_files
 from sandbox.server import Sandbox, stop_running
@@ -81,6 +81,9 @@ def up(
 def deploy_command(
     *,
     project: Annotated[str | None, typer.Option(help="The project to deploy; all of them by default.")] = None,
+    environment: Annotated[
+        str, typer.Option(help="The environment of the project files to deploy; [environments.<name>] in project.toml.")
+    ] = ENVIRONMENT,
     state: StateOption = DEFAULT_DIRECTORY,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,6 +98,7 @@ def deploy_command(
             running.endpoint_url,
             state_dir=directory.path,
             project=project,
+            environment=environment,
             progress=lambda line: err.print(f"  {line}", markup=False),
         )
     if as_json:

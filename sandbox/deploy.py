@@ -157,6 +157,7 @@ def deploy(
     *,
     state_dir: Path,
     project: str | None = None,
+    environment: str = ENVIRONMENT,
     app: Path = REPOSITORY,
     assembly: Path | None = None,
     progress: Progress | None = None,
@@ -167,6 +168,7 @@ def deploy(
         endpoint_url: the embedded AWS.
         state_dir: the sandbox's directory; the cloud assembly is put in `cdk.out` there.
         project: deploy this project only.
+        environment: which environment of the project files.
         app: the directory with the app's `cdk.json`.
         assembly: a cloud assembly that is deployed as it is, instead of a synthesized one.
         progress: told what happens, a line at a time.
@@ -175,19 +177,19 @@ def deploy(
         SandboxError: when a step fails, with the end of what the command line printed.
     """
     say = progress or (lambda _: None)
-    environment = _environment(endpoint_url, state_dir=state_dir)
+    variables = _environment(endpoint_url, state_dir=state_dir)
     out = assembly or state_dir / "cdk.out"
     timer = _Timer()
     started = time.monotonic()
 
     def synthesize() -> None:
         chosen = ["-c", f"project={project}"] if project else []
-        arguments = ["synth", "--quiet", "--output", str(out), "-c", f"environment={ENVIRONMENT}", *chosen]
-        _run(arguments, cwd=app, environment=environment, say=say)
+        arguments = ["synth", "--quiet", "--output", str(out), "-c", f"environment={environment}", *chosen]
+        _run(arguments, cwd=app, environment=variables, say=say)
 
     def bootstrap() -> None:
         # Elsewhere than in the app's directory, where the command line would synthesize it once more.
-        _run(["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=state_dir, environment=environment, say=say)
+        _run(["bootstrap", f"aws://{ACCOUNT}/{REGION}"], cwd=state_dir, environment=variables, say=say)
 
     def publish() -> None:
         publish_layers(
@@ -200,7 +202,7 @@ def deploy(
     def deploy_all() -> None:
         # `--all` means the top level only, and Tandem's stacks stand in stages.
         arguments = ["deploy", "**", "--app", str(out), "--require-approval", "never", "--method", "direct"]
-        _run([*arguments, "--progress", "events"], cwd=state_dir, environment=environment, say=say)
+        _run([*arguments, "--progress", "events"], cwd=state_dir, environment=variables, say=say)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         synthesized = None

@@ -18,7 +18,7 @@ from sandbox.adapter.settings import ACCOUNT, MARKER, REGION
 from sandbox.clients import client
 from sandbox.clock import SandboxClock
 from sandbox.control import ClockState, move_clock, read_clock
-from sandbox.deploy import Deployment, Progress, deploy
+from sandbox.deploy import ENVIRONMENT, Deployment, Progress, deploy
 from sandbox.errors import SandboxError
 from sandbox.processes import is_marked, marked, stop
 from sandbox.state import DEFAULT_DIRECTORY, State, StateDirectory
@@ -200,13 +200,19 @@ class Sandbox:
         return move_clock(self.endpoint_url, by=by, to=to)
 
     def deploy(
-        self, project: str | None = None, *, assembly: Path | None = None, progress: Progress | None = None
+        self,
+        project: str | None = None,
+        *,
+        environment: str = ENVIRONMENT,
+        assembly: Path | None = None,
+        progress: Progress | None = None,
     ) -> Deployment:
         """Deploy Tandem's stacks with the real CDK command line; see `sandbox.deploy.deploy`."""
         return deploy(
             self.endpoint_url,
             state_dir=self.directory.path,
             project=project,
+            environment=environment,
             assembly=assembly,
             progress=progress,
         )

@@ -1,55 +1,94 @@
 """The command `python -m sandbox demo`, which `make demo` runs."""
 
 import json
+import re
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from shutil import rmtree
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.demo.tour import DemoError, Tour
+from sandbox.demo.cloud import Cloud, DemoError
+from sandbox.demo.tour import Tour
+from sandbox.demo.year import YEAR, Year
 from sandbox.errors import SandboxError
 from sandbox.server import Sandbox
 from sandbox.state import DEFAULT_DIRECTORY
 
 _FAILED = 1
 _TRAINING_MONTHS = [1, 2]
-_QUESTION_MONTH = 3
+_FIRST, _LAST = 3, 12
+_FAST = 4
+_MONTHS = re.compile(r"(?P<first>\d{1,2})(-(?P<last>\d{1,2}))?")
+
+
+def _months(text: str) -> list[int]:
+    """Read the months to replay.
+
+    Raises:
+        typer.BadParameter: they are no range that begins in March.
+    """
+    found = _MONTHS.fullmatch(text)
+    if text == "none":
+        return []
+    first, last = (int(found["first"]), int(found["last"] or found["first"])) if found else (0, 0)
+    if first != _FIRST or not _FIRST <= last <= _LAST:
+        raise typer.BadParameter(
+            f"{text!r} cannot be replayed: write none, 3-12 or a shorter range that begins with 3, for January and "
+            "February train the first model"
+        )
+    return list(range(first, last + 1))
 
 
 def demo(
     *,
     project: Annotated[str, typer.Option(help="The project to show.")] = "flights",
+    environment: Annotated[str, typer.Option(help="The environment of its project.toml that is deployed.")] = "year",
+    months: Annotated[
+        str, typer.Option(help="Months of 2013 to replay: 3-12, a shorter range from 3, or none.")
+    ] = f"{_FIRST}-{_LAST}",
+    fast: Annotated[
+        bool, typer.Option("--fast", help=f"Every {_FAST}th flight as traffic, all of them as data.")
+    ] = False,
     output: Annotated[Path, typer.Option(help="Where the record of the demo goes; emptied first.")] = Path("demo"),
     state: Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")] = DEFAULT_DIRECTORY,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Show the loop on this machine: deploy, drop data, watch a model go live, question it.
+    """Show the loop on this machine: deploy, train, serve, then a year of traffic that drifts, is noticed and mended.
 
-    Exit codes: 0 a model is live and answered, 1 the loop did not come round (the message says where and why).
+    Exit codes: 0 the loop came round, 1 it did not (the message says where and why), 2 wrong usage.
     """
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
+    replayed = _months(months)
+    rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
     try:
-        with Sandbox(state) as sandbox:
-            tour = Tour(
-                endpoint_url=sandbox.endpoint_url,
-                region=sandbox.region,
-                project=project,
-                output=output,
-                logs=sandbox.directory.logs,
-                console=console,
-            )
+        with Sandbox(state, start=datetime(YEAR, _FIRST, 1, tzinfo=UTC)) as sandbox:
+            cloud = Cloud(sandbox.endpoint_url, sandbox.region, project, environment, sandbox.directory.logs)
+            tour = Tour(cloud=cloud, output=output, console=console)
             with tour.phase("The CDK deploys the synthesized templates to an embedded AWS"):
-                deployment = sandbox.deploy(project, progress=lambda line: console.print(f"  {line}", markup=False))
+                deployment = sandbox.deploy(
+                    project,
+                    environment=environment,
+                    progress=lambda line: console.print(f"  {line}", markup=False),
+                )
             tour.seconds.update({f"  {part}": seconds for part, seconds in deployment.seconds.items()})
-            tour.run(months=_TRAINING_MONTHS, question_month=_QUESTION_MONTH)
+            tour.run(months=_TRAINING_MONTHS, question_month=_FIRST)
+            if replayed:
+                with tour.phase("A year of live traffic"):
+                    Year(cloud, sandbox, output, console, every=_FAST if fast else 1).run(replayed)
             with tour.phase("Which version is in production? (python -m ops status --sandbox)"):
-                _tell_status(console, project=project, state=state)
+                _tell(console, cloud, "status")
+            if replayed:
+                with tour.phase("What drifted, and since when? (python -m ops drift --sandbox)"):
+                    _tell(console, cloud, "drift", expected=(0, 6))
             _tell_time(console, tour, time.monotonic() - began)
             if keep:
                 console.print(f"The sandbox stays at {sandbox.endpoint_url} until Ctrl-C.")
@@ -61,12 +100,13 @@ def demo(
         console.print("The sandbox has stopped.")
 
 
-def _tell_status(console: Console, *, project: str, state: Path) -> None:
-    command = [sys.executable, "-m", "ops", "status", "--sandbox", "--state", str(state), "--project", project]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _tell(console: Console, cloud: Cloud, command: str, *, expected: tuple[int, ...] = (0,)) -> None:
+    arguments = [sys.executable, "-m", "ops", command, "--sandbox", "--state", str(cloud.logs.parent)]
+    arguments += ["--project", cloud.project, "--environment", cloud.environment]
+    done: Any = subprocess.run(arguments, capture_output=True, text=True, check=False)
     console.print(done.stdout.rstrip() or done.stderr.rstrip(), markup=False)
-    if done.returncode:
-        raise DemoError(f"`python -m ops status` ended with exit code {done.returncode}")
+    if done.returncode not in expected:
+        raise DemoError(f"`python -m ops {command}` ended with exit code {done.returncode}")
 
 
 def _tell_time(console: Console, tour: Tour, total: float) -> None:
@@ -76,4 +116,4 @@ def _tell_time(console: Console, tour: Tour, total: float) -> None:
     console.print(table)
     (tour.output / "timing.json").write_text(json.dumps({**tour.seconds, "total": round(total, 1)}, indent=2) + "\n")
     console.print(f"The record is in [bold]{tour.output}/[/bold], the logs of every function, job and endpoint in")
-    console.print(f"{tour.logs}/ (python -m sandbox logs).")
+    console.print(f"{tour.cloud.logs}/ (python -m sandbox logs).")

@@ -1,41 +1,31 @@
-"""`make demo`: the main job on real input, told while it happens.
+"""The first half of the demo: a drop of data becomes a model that answers, told while it happens.
 
 Everything is done from outside, as an operator would: objects are put into the bucket, the deployed events do the rest,
 and `python -m ops` answers which version is live.
 """
 
 import json
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.demo.cloud import Cloud, DemoError
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.watch import Watch
 from sandbox.demo.wiring import Wiring
 
-PROJECTS = Path("pipelines/projects")
-ENVIRONMENT = "sandbox"
 _PATIENCE_SECONDS = 300
 _EXAMPLES = 8
 _TOLD_FIELDS = 5
 _REPORTS = ("evaluation.html", "evaluation.json")
-
-
-class DemoError(Exception):
-    """The loop did not come round; the text says where it stopped and where to look."""
 
 
 @dataclass
@@ -43,32 +33,16 @@ class Tour:
     """One tour through the loop of a project.
 
     Attributes:
-        endpoint_url: The embedded AWS, started and with the project deployed.
-        region: Its region.
-        project: The project's name.
+        cloud: The embedded AWS, started and with the project deployed.
         output: Folder for what the tour leaves on disk.
-        logs: Where the sandbox keeps its logs; named in errors.
         console: Where the tour is told.
         seconds: Wall time of each phase, in order.
     """
 
-    endpoint_url: str
-    region: str
-    project: str
+    cloud: Cloud
     output: Path
-    logs: Path
     console: Console
     seconds: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        shutil.rmtree(self.output, ignore_errors=True)
-        self.output.mkdir(parents=True)
-        session = boto3.Session(
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS knows no secrets
-            region_name=self.region,
-        )
-        self._client = cache(lambda service: session.client(service, endpoint_url=self.endpoint_url))
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
@@ -84,9 +58,10 @@ class Tour:
         Raises:
             DemoError: The loop stopped before a model was live.
         """
-        watch = Watch.open(events=self._client("events"), sqs=self._client("sqs"))
+        client = self.cloud.client
+        watch = Watch.open(events=client("events"), sqs=client("sqs"))
         try:
-            wiring = Wiring.read(events=self._client("events"), lambdas=self._client("lambda"))
+            wiring = Wiring.read(events=client("events"), lambdas=client("lambda"))
             narrator = Narrator(wiring, self.console.print)
             with self.phase("A data drop starts the loop"):
                 self._drop(months)
@@ -99,23 +74,14 @@ class Tour:
         with self.phase("Questions to the live endpoint"):
             self._question(question_month)
 
-    def _outputs(self, stack: str) -> dict[str, str]:
-        name = f"{self.project}-{ENVIRONMENT}-{stack}"
-        described = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-
     def _feed(self, months: list[int]) -> list[Path]:
-        folder = self.output / "drops"
-        chosen = ",".join(map(str, months))
-        module = f"pipelines.projects.{self.project}.feed"
-        _run(["-m", module, "--months", chosen, "--to", str(folder)])
-        return sorted(folder.rglob("*.parquet"))
+        return self.cloud.feed(months, to=self.output / "drops")
 
     def _drop(self, months: list[int]) -> None:
-        bucket = self._outputs("Storage")["DataBucketName"]
         folder = self.output / "drops"
         for path in self._feed(months):
-            self._client("s3").upload_file(str(path), bucket, f"data/{path.relative_to(folder)}")
+            key = f"data/{path.relative_to(folder)}"
+            self.cloud.client("s3").upload_file(str(path), self.cloud.data_bucket, key)
 
     def _wait_until_live(self, watch: Watch, narrator: Narrator) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -124,11 +90,11 @@ class Tour:
                 for event in watch.drain():
                     narrator.hear(event)
                     self._stop_at_failure(event)
-                if _in_service(narrator.events) and (status := self.status())["live"]:
+                if _in_service(narrator.events) and (status := self.cloud.ops("status"))["live"]:
                     self._write("status.json", status)
                     return
                 time.sleep(0.2)
-        raise DemoError(f"no model was live after {_PATIENCE_SECONDS} s; the logs are in {self.logs}")
+        raise DemoError(f"no model was live after {_PATIENCE_SECONDS} s; the logs are in {self.cloud.logs}")
 
     def _stop_at_failure(self, event: dict[str, Any]) -> None:
         detail = event["detail"]
@@ -136,27 +102,16 @@ class Tour:
             return
         steps = self._steps(detail["pipelineExecutionArn"])
         reasons = [f"{step['StepName']}: {step['FailureReason']}" for step in steps if "FailureReason" in step]
-        raise DemoError(f"the training pipeline failed ({'; '.join(reasons)}); the logs are in {self.logs}")
-
-    def status(self) -> dict[str, Any]:
-        """What `python -m ops status --json` answers."""
-        command = ["-m", "ops", "status", "--sandbox", "--state", str(self.logs.parent), "--json"]
-        command += ["--project", self.project]
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-        try:
-            answer: dict[str, Any] = json.loads(done.stdout)
-        except ValueError as error:
-            raise DemoError(f"`python -m ops status` gave no answer: {done.stderr.strip()}") from error
-        return answer
+        raise DemoError(f"the training pipeline failed ({'; '.join(reasons)}); the logs are in {self.cloud.logs}")
 
     def _steps(self, execution: str) -> list[dict[str, Any]]:
-        pages = self._client("sagemaker").get_paginator("list_pipeline_execution_steps")
+        pages = self.cloud.client("sagemaker").get_paginator("list_pipeline_execution_steps")
         found = pages.paginate(PipelineExecutionArn=execution, SortOrder="Ascending")
         return [step for page in found for step in page["PipelineExecutionSteps"]]
 
     def _tell_steps(self) -> None:
-        pipeline = self._outputs("Training")["TrainingPipelineName"]
-        executions = self._client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
+        pipeline = self.cloud.outputs("Training")["TrainingPipelineName"]
+        executions = self.cloud.client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
         steps = self._steps(executions["PipelineExecutionSummaries"][0]["PipelineExecutionArn"])
         table = Table("step", "kind", "status", "seconds", title="The training pipeline", title_justify="left")
         for step in steps:
@@ -168,20 +123,20 @@ class Tour:
 
     def _keep_report(self) -> None:
         run_id = json.loads((self.output / "status.json").read_text())["run_id"]
-        bucket, s3 = self._outputs("Storage")["ArtifactsBucketName"], self._client("s3")
+        bucket, s3 = self.cloud.artifacts_bucket, self.cloud.client("s3")
         for name in _REPORTS:
             s3.download_file(bucket, f"runs/{run_id}/evaluate/{name}", str(self.output / name))
         self.console.print(f"Why it was promoted: [bold]{self.output / _REPORTS[0]}[/bold]")
 
     def _question(self, month: int) -> None:
-        contract = json.loads((PROJECTS / self.project / "contract.json").read_text())
+        contract = self.cloud.contract
         names = [item["name"] for item in contract["inputs"]]
         target = contract["output"]["name"]
         rows = pq.read_table(self._feed([month])[-1]).drop_null().to_pylist()
         rows = rows[:: max(1, len(rows) // _EXAMPLES)][:_EXAMPLES]
         instances = [{name: row[name] for name in names} for row in rows]
-        answer = self._client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=self._outputs("Serving")["EndpointName"],
+        answer = self.cloud.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.cloud.endpoint,
             ContentType="application/json",
             Accept="application/json",
             Body=json.dumps({"instances": instances}, default=str),
@@ -197,12 +152,6 @@ class Tour:
 
     def _write(self, name: str, content: Any) -> None:
         (self.output / name).write_text(json.dumps(content, indent=2, default=str) + "\n")
-
-
-def _run(arguments: list[str]) -> None:
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DemoError(f"`python {' '.join(arguments)}` failed: {done.stderr.strip()}")
 
 
 def _brief(value: object) -> str:

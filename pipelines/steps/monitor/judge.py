@@ -140,6 +140,7 @@ def judge(window: Window, evidence: Evidence, subject: Subject, *, before: Mappi
         "worst": _worst(inputs),
         "violations": {
             "share": violation_share,
+            "limit": limits.max_violation_share,
             "rows": current.inputs.rows,
             "found": [each.as_document() for each in found],
         },

@@ -1,11 +1,12 @@
 """The judgement of a window as CloudWatch metrics: one datapoint each, at the window's end.
 
 Alarms and dashboards read ``Maximum``, so a datapoint that is sent again after a crash counts no second time.
-AWS page: "PutMetricData" (Amazon CloudWatch API Reference): at most 1,000 metrics in one call.
+AWS page: "PutMetricData" (Amazon CloudWatch API Reference): at most 1,000 metrics in one call, none of them older than
+two weeks.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "Tandem/Monitoring"
 _MOST_METRICS: Final = 1000
+_OLDEST: Final = timedelta(days=13, hours=12)
+"""Half a day is left for a run that starts late."""
 
 
-def publish(judgement: Mapping[str, Any], cloudwatch: "CloudWatchClient") -> None:
-    """Send the metrics of one judgement."""
+def publish(judgement: Mapping[str, Any], cloudwatch: "CloudWatchClient", *, now: datetime) -> bool:
+    """Send the metrics of one judgement; returns whether CloudWatch takes them, which it does for two weeks."""
+    if now - datetime.fromisoformat(judgement["window"]["end"]) > _OLDEST:
+        return False
     data = list(metrics(judgement))
     for first in range(0, len(data), _MOST_METRICS):
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data[first : first + _MOST_METRICS])
+    return True
 
 
 def alive(project: str, environment: str, endpoint: str, *, at: datetime, cloudwatch: "CloudWatchClient") -> None:

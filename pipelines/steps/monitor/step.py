@@ -57,11 +57,11 @@ class Monitor:
         judged = []
         for window in pending:
             judgement = judge.judge(window, self._evidence(window, labels, labelled), subject, before=before)
-            publish.publish(judgement, self.cloudwatch)
+            told = publish.publish(judgement, self.cloudwatch, now=self.counting.arguments.until)
             store.write_document(judgement_key(window), judgement)
             judged.append(judgement)
             before = judgement
-            print(_sentence(judgement))  # noqa: T201  # the job's log
+            print(_sentence(judgement) + ("" if told else ", too old for CloudWatch"))  # noqa: T201  # the job's log
         store.write_document("latest.json", judged[-1])
         return judged
 

@@ -286,3 +286,11 @@ def test_nothing_is_kept_outside_of_the_monitors_prefix(world: World) -> None:
     written = {key for _, key in set(world.s3.objects) - before}
     assert written == set(keys(world, ""))
     assert {key.split("/")[2] for key in written} == {"judgements", "latest.json", "windows"}
+
+
+def test_windows_that_cloudwatch_takes_no_more_are_judged_without_telling_it(world: World) -> None:
+    for number in range(20):
+        world.ask(number)
+    assert len(world.run(20)) == 21
+    ends = [moment for moment, _ in world.cloudwatch.of("Rows")]
+    assert ends == [day(number) for number in range(7, 21)]

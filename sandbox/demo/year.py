@@ -1,0 +1,314 @@
+"""The second half of the demo: a year of live traffic, watched, and what the deployed loop makes of it.
+
+The sandbox's clock is moved from day to day, and whatever falls due on the way is waited for. Requests go to the live
+endpoint and are captured, labels arrive two days later, a drop of data arrives when its month is over. Schedule,
+monitor, alarms, training, gate and deployment are the deployed ones; nothing here starts a function or a job.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.demo import frozen, scores
+from sandbox.demo.chronicle import Chronicle, Note
+from sandbox.demo.cloud import Cloud, run
+from sandbox.demo.scores import Numbers
+from sandbox.demo.stillness import Stillness
+from sandbox.demo.traffic import Answers, Day, Traffic, days
+
+YEAR = 2013
+_LABELS_LATER = timedelta(days=2)
+_ASKED_AT = 12
+"""Hour of the day at which all its requests are sent: the clock stands still for an instant, a day has 24 hours."""
+_MONITOR_AT, _DROP_AT = timedelta(hours=1, minutes=1), timedelta(hours=6)
+
+
+class Clock(Protocol):
+    """The sandbox's clock."""
+
+    def advance(self, *, to: datetime) -> Any:
+        """Move forward; what falls due on the way has happened when this returns."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """What is known of one month when it is over.
+
+    Attributes:
+        number: 1 to 12.
+        answers: of its days.
+        judgements: of the monitor, for the windows of the month.
+        alarms: kinds that were on when the month's data had been judged.
+        notes: what the loop did.
+        live: the version that serves at the end.
+        seconds: wall time that it took.
+    """
+
+    number: int
+    answers: Sequence[Answers]
+    judgements: Sequence[dict[str, Any]]
+    alarms: Sequence[str]
+    notes: Sequence[Note]
+    live: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The month in words."""
+        return f"{date(YEAR, self.number, 1):%B}"
+
+
+@dataclass
+class Year:
+    """Replays months of the year.
+
+    Attributes:
+        cloud: the embedded AWS, with a first model live.
+        clock: its clock.
+        output: folder for what is left on disk.
+        console: where it is told.
+        every: takes every n-th row as traffic.
+    """
+
+    cloud: Cloud
+    clock: Clock
+    output: Path
+    console: Console
+    every: int = 1
+    months: list[Month] = field(default_factory=list)
+
+    def run(self, numbers: Sequence[int]) -> dict[str, Any]:
+        """Replay the months and write the story; returns it.
+
+        Raises:
+            DemoError: the loop stopped on the way.
+        """
+        files = self.cloud.feed(numbers, to=self.output / "traffic")
+        first = frozen.fetch(self.cloud, to=self.output / "first-model")
+        self._replay(files, numbers)
+        asked = pa.concat_tables([day.rows for day in self._days(files, numbers)])
+        story = self._story(frozen.score(first, asked))
+        self._write("story.json", story)
+        run(["-m", "pipelines.steps.report.year", str(self.output / "story.json"), str(self.output / "year.html")])
+        self._tell(story)
+        return story
+
+    def _days(self, files: Sequence[Path], numbers: Sequence[int]) -> Iterator[Day]:
+        """Yield the days of the months; a drop is cut at local midnight, so its last hours are the next day's."""
+        time_column = self.cloud.settings["project"]["time_column"]
+        return (day for day in days(files, time_column=time_column, every=self.every) if day.day.month in numbers)
+
+    def _replay(self, files: Sequence[Path], numbers: Sequence[int]) -> None:
+        traffic, still = Traffic(self.cloud), Stillness(self.cloud)
+        chronicle = Chronicle(self.cloud)
+        for number, of_month in groupby(self._days(files, numbers), key=lambda day: day.day.month):
+            began = time.monotonic()
+            answers: list[Answers] = []
+            with self.console.status(f"{date(YEAR, number, 1):%B}: live traffic"):
+                for day in of_month:
+                    if self.clock.advance(to=day.at(hour=_ASKED_AT)).fired:
+                        still.wait()
+                    due = [one for one in answers if one.day == day.day - _LABELS_LATER]
+                    traffic.tell(due, on=day.day)
+                    answers.append(traffic.ask(day))
+            over = _month_after(number)
+            with self.console.status(f"{date(YEAR, number, 1):%B}: the monitor's schedule is due"):
+                self.clock.advance(to=over + _MONITOR_AT)
+                still.wait()
+            alarms = chronicle.alarms()
+            with self.console.status(f"{date(YEAR, number, 1):%B}: the month's data arrives"):
+                self.clock.advance(to=over + _DROP_AT)
+                traffic.tell(answers[-_LABELS_LATER.days :], on=over.date())
+                if number != numbers[-1]:
+                    self._drop(files, number)
+                still.wait()
+            month = Month(
+                number=number,
+                answers=answers,
+                judgements=chronicle.judgements(number),
+                alarms=alarms,
+                notes=chronicle.news(at=over + _DROP_AT),
+                live=chronicle.live_version(),
+                seconds=time.monotonic() - began,
+            )
+            self.months.append(month)
+            self._tell_month(month)
+
+    def _drop(self, files: Sequence[Path], number: int) -> None:
+        (path,) = [file for file in files if file.parent.name == f"period={YEAR}-{number:02d}"]
+        key = f"data/{path.parent.name}/{path.name}"
+        self.cloud.client("s3").upload_file(str(path), self.cloud.data_bucket, key)
+
+    def _story(self, frozen_scores: Numbers) -> dict[str, Any]:
+        metric = self.cloud.settings["gate"]["metric"]
+        told, start = [], 0
+        for month in self.months:
+            rows = sum(len(day.labels) for day in month.answers)
+            told.append(_told(month, metric, frozen_scores[start : start + rows]))
+            start += rows
+        outcomes = [note.kind for month in self.months for note in month.notes]
+        output = self.cloud.contract["output"]
+        return {
+            "project": self.cloud.project,
+            "target": output["name"],
+            "unit": output.get("unit"),
+            "metric": metric,
+            "months": told,
+            "summary": {
+                "frozen_mean": float(np.mean([month["frozen"]["value"] for month in told])),
+                "tandem_mean": float(np.mean([month["tandem"]["value"] for month in told])),
+                "from": self.months[0].name,
+                "to": self.months[-1].name,
+                "runs": outcomes.count("run"),
+                "promoted": outcomes.count("promoted"),
+                "kept": outcomes.count("kept"),
+            },
+            "timing": {month.name: round(month.seconds, 1) for month in self.months},
+        }
+
+    def _tell_month(self, month: Month) -> None:
+        metric = self.cloud.settings["gate"]["metric"]
+        target, prediction, _ = _labelled(month)
+        value = scores.METRICS[metric](target, prediction)
+        worst = _drift(month)
+        drift = f"drift {worst['robust_linf']:.2f} in {worst['worst']}" if worst["worst"] else "no drift judged"
+        on = f"alarms on: {', '.join(month.alarms)}" if month.alarms else "no alarm"
+        self.console.print(
+            f"[bold]{month.name:<9}[/bold] {len(target):>6,} labelled answers, {metric} {value:.2f}, {drift}, {on} "
+            f"[dim]({month.seconds:.0f} s)[/dim]"
+        )
+        for note in month.notes:
+            self.console.print(
+                f"          [{_COLOURS.get(note.kind, 'default')}]{note.kind.replace('_', ' ')}[/] ", end=""
+            )
+            self.console.print(note.text, markup=False)
+
+    def _tell(self, story: dict[str, Any]) -> None:
+        metric = story["metric"]
+        table = Table(
+            *("month", "frozen", "Tandem", "drift", "alarms", "what was decided", "live"),
+            title=f"{metric} with its 95 % interval: a frozen first model against Tandem",
+            title_justify="left",
+        )
+        for month in story["months"]:
+            decided = [
+                event for event in month["events"] if event["kind"] in ("promoted", "kept", "rejected", "no_run")
+            ]
+            table.add_row(
+                month["month"],
+                _interval(month["frozen"]),
+                _interval(month["tandem"]),
+                f"{month['drift']['robust_linf']:.2f} {month['drift']['worst']}" if month["drift"]["worst"] else "",
+                ", ".join(month["alarms"]) or "none",
+                _decided(month),
+                month["live_at_end"],
+            )
+        summary = story["summary"]
+        table.add_section()
+        table.add_row("mean", f"{summary['frozen_mean']:.2f}", f"{summary['tandem_mean']:.2f}")
+        self.console.print(table)
+        for month in story["months"]:
+            if month["note"]:
+                self.console.print(f"{month['month']}: {month['note']}", markup=False)
+        self.console.print(f"The story of the year, with its charts: [bold]{self.output / 'year.html'}[/bold]")
+
+    def _write(self, name: str, content: Any) -> None:
+        (self.output / name).write_text(json.dumps(content, indent=2, default=str) + "\n", "utf-8")
+
+
+_DECISIONS = {"promoted": "promoted", "kept": "champion kept", "rejected": "data refused", "failed": "run failed"}
+_COLOURS = {"promoted": "green", "deployed": "green", "kept": "yellow", "rejected": "red", "failed": "red"}
+
+
+def _month_after(number: int) -> datetime:
+    return datetime(YEAR + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def _labelled(month: Month) -> tuple[Numbers, Numbers, npt.NDArray[np.int64]]:
+    """Return labels, predictions and days of the rows that have a label."""
+    target = np.concatenate([day.labels for day in month.answers])
+    prediction = np.concatenate([day.predictions for day in month.answers])
+    of_day = np.concatenate([np.full(len(day.labels), day.day.toordinal()) for day in month.answers])
+    known = np.isfinite(target)
+    return target[known], prediction[known], of_day[known]
+
+
+def _drift(month: Month) -> dict[str, Any]:
+    judged = [one["worst"] for one in month.judgements if one["worst"]]
+    drifted = sum(one["breaches"]["drift"] for one in month.judgements)
+    worst = max(judged, key=lambda one: one["robust_linf"], default={"feature": None, "robust_linf": 0.0})
+    return {
+        "worst": worst["feature"],
+        "robust_linf": worst["robust_linf"],
+        "windows": len(judged),
+        "windows_drifted": drifted,
+    }
+
+
+def _told(month: Month, metric: str, frozen_scores: Numbers) -> dict[str, Any]:
+    target, prediction, of_day = _labelled(month)
+    known = np.isfinite(np.concatenate([day.labels for day in month.answers]))
+    tandem = scores.score(metric, target, prediction, of_day)
+    left_alone = scores.score(metric, target, frozen_scores[known], of_day)
+    versions = sorted({version for day in month.answers for version in day.versions}, key=int)
+    return {
+        "month": f"{YEAR}-{month.number:02d}",
+        "rows": len(target),
+        "frozen": left_alone.as_document(),
+        "tandem": tandem.as_document(),
+        "drift": _drift(month),
+        "alarms": list(month.alarms),
+        "events": [note.as_document() for note in month.notes],
+        "versions": versions,
+        "live_at_end": month.live,
+        "note": _why_frozen_wins(metric, left_alone, tandem, versions),
+    }
+
+
+def _why_frozen_wins(
+    metric: str, left_alone: scores.Score, tandem: scores.Score, versions: Sequence[str]
+) -> str | None:
+    """Explain a month in which the model that nobody touched was better."""
+    better = left_alone.value < tandem.value
+    if metric in scores.LARGER_IS_BETTER:
+        better = left_alone.value > tandem.value
+    if not better or versions == ["1"]:
+        return None
+    ours, theirs = tandem.interval, left_alone.interval
+    overlap = ours is None or theirs is None or max(ours[0], theirs[0]) <= min(ours[1], theirs[1])
+    sure = (
+        "the intervals of both overlap, so the difference is within what single days do"
+        if overlap
+        else "the intervals of both do not overlap, so the difference is real"
+    )
+    return (
+        f"The frozen model was better by {abs(tandem.value - left_alone.value) / left_alone.value:.1%} "
+        f"({left_alone.value:.2f} against {tandem.value:.2f}): it was trained on January and February only, and these "
+        f"weeks resemble them, while version {', '.join(versions)} has learned the whole year up to then; {sure}."
+    )
+
+
+def _decided(month: dict[str, Any]) -> str:
+    """Return the decisions of a month in a few words; the reasons stand in the story."""
+    decided = [event for event in month["events"] if event["kind"] in _DECISIONS]
+    version = [event["text"].partition(":")[0] for event in decided if event["kind"] == "promoted"]
+    words = [_DECISIONS[event["kind"]] for event in decided]
+    return ", ".join(words + version) or "no run"
+
+
+def _interval(score: dict[str, Any]) -> str:
+    if score["interval"] is None:
+        return f"{score['value']:.2f}"
+    lower, upper = score["interval"]
+    return f"{score['value']:.2f} ({lower:.1f} to {upper:.1f})"
