@@ -127,7 +127,7 @@ def test_limits_and_windows_come_from_the_environment(synthesize: Any) -> None:
     assert alarms["monitor-stopped"]["EvaluationPeriods"] == 4
 
 
-def test_where_the_monitor_pauses_for_half_a_month_no_alarm_can_tell_that_it_stopped(assembly: Any) -> None:
+def test_where_the_monitor_pauses_longer_than_a_week_no_alarm_can_tell_that_it_stopped(assembly: Any) -> None:
     year = _alarms(assembly.template("flights-year", "Monitoring"), "flights-year")
 
     assert set(KINDS) - set(year) == {"monitor-stopped"}
