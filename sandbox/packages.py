@@ -1,4 +1,4 @@
-"""Directories that hold exactly some packages of this virtual environment.
+"""Directories that hold exactly some packages of this virtual environment, or some programs.
 
 A Lambda or a job must see what AWS gives it and nothing else, or a missing dependency goes unnoticed until production.
 The packages are linked, not copied: building a directory takes milliseconds and compiled bytecode is shared.
@@ -79,12 +79,37 @@ def link_directory(parent: Path, packages: dict[str, str]) -> Path:
     directory = parent / hashlib.sha256(content.encode()).hexdigest()[:16]
     if directory.is_dir():
         return directory
-    building = parent / f"{directory.name}.{os.getpid()}"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
+    building = _start_building(directory)
     for name in packages:
         for path in _top_level(name):
             (building / path.name).symlink_to(path)
+    return _finish_building(building, directory)
+
+
+def program_directory(parent: Path, programs: dict[str, Path]) -> Path:
+    """A directory below `parent` whose `bin` holds the programs, by name and source, built when it is missing."""
+    sources = {name: path.read_bytes() for name, path in programs.items()}
+    content = b"".join(name.encode() + source for name, source in sources.items())
+    directory = parent / hashlib.sha256(content).hexdigest()[:16]
+    if directory.is_dir():
+        return directory
+    building = _start_building(directory)
+    (building / "bin").mkdir()
+    for name, source in sources.items():
+        program = building / "bin" / name
+        program.write_bytes(source)
+        program.chmod(0o755)
+    return _finish_building(building, directory)
+
+
+def _start_building(directory: Path) -> Path:
+    building = directory.with_name(f"{directory.name}.{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    return building
+
+
+def _finish_building(building: Path, directory: Path) -> Path:
     try:
         building.rename(directory)
     except OSError:

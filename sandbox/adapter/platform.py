@@ -14,7 +14,7 @@ from botocore.config import Config
 from sandbox.adapter import internals
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings
 from sandbox.clock import SandboxClock
-from sandbox.images import image_directory
+from sandbox.images import image_entries
 
 # Sessions last an hour, as on AWS; they are renewed before a long job could outlive them.
 _SESSION_SECONDS = 3600
@@ -129,9 +129,9 @@ class EmbeddedPlatform:
             raise RuntimeError(f"the bus refused the event {detail_type!r}: {answer}")
 
     def image(self, uri: str) -> Sequence[Path]:
-        """The directories that a container of the image has on its Python path.
+        """What a container of the image has on its Python path; programs stand in the `bin` of such a directory.
 
         Raises:
             UnknownImageError: when the sandbox has no such image.
         """
-        return [image_directory(self._links, uri)]
+        return image_entries(self._links, uri)

@@ -6,6 +6,7 @@
 * `endpoints` replaces fleets of model servers without a gap; `server` is the model server, a process of its own.
 * `isolation` is why a job or a model sees its image's packages and no others.
 
-What is not here is refused with an error that says so: jobs of several instances, pipe mode, steps other than
-Processing, Training, Condition, Fail, Model and RegisterModel, asynchronous, serverless and multi-container endpoints.
+What is not here is refused with an error that says so: jobs of several instances (but for an image that makes one
+cluster of them), pipe mode, steps other than Processing, Training, Condition, Fail, Model and RegisterModel,
+asynchronous, serverless and multi-container endpoints.
 """

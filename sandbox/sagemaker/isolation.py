@@ -69,8 +69,11 @@ def environment(
         },
     }
     own_path = [local["PYTHONPATH"]] if local.get("PYTHONPATH") else []
+    programs = [str(entry / "bin") for entry in image if (entry / "bin").is_dir()]
     return {
-        "PATH": f"{python(platform.work_dir).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": os.pathsep.join(
+            [*programs, str(python(platform.work_dir).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+        ),
         "HOME": str(base.parent),
         "TMPDIR": str(base.parent / "tmp"),
         "LANG": "C.UTF-8",

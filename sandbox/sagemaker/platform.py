@@ -77,6 +77,8 @@ class Platform(Protocol):
     def image(self, uri: str) -> Sequence[Path]:
         """The directories that a container of the image has on its Python path, the standard library apart.
 
+        The programs that the image brings along stand in the `bin` of such a directory.
+
         Raises:
             UnknownImageError: when the sandbox has no such image.
         """

@@ -6,6 +6,7 @@ The contract of the container: AWS's pages "Build Your Own Processing Container"
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sandbox.sagemaker import names
@@ -190,9 +191,9 @@ class ProcessingJobs:
 
     def _outcome(self, run: Run, job: ProcessingJob) -> tuple[str, str | None]:
         """Run the container; the status that the job ends in and the reason when that is not Completed."""
-        if job.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1:
-            raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         image = self._platform.image(job.request["AppSpecification"]["ImageUri"])
+        if job.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1 and not _makes_a_cluster(image):
+            raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         storage = Storage(self._platform, role_arn=job.role_arn)
         _download(run, job, storage=storage)
         _configure(run, job)
@@ -223,6 +224,11 @@ class ProcessingJobs:
 
 
 _INTERNAL = "InternalServerError: We encountered an internal error.  Please try again."
+
+
+def _makes_a_cluster(image: Sequence[Path]) -> bool:
+    """Whether the image makes one cluster of its instances, so that it can as well be run on a single one."""
+    return any((entry / "bin" / "smspark-submit").exists() for entry in image)
 
 
 def _local_paths(request: Request) -> Sequence[str]:

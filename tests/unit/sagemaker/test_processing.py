@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -179,6 +180,28 @@ def test_more_instances_than_one_are_refused_rather_than_ignored(world: World) -
     cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
     job = world.run_processing("", ProcessingResources={"ClusterConfig": cluster})
     assert "set InstanceCount to 1" in job["FailureReason"]
+
+
+def test_an_image_that_makes_a_cluster_of_its_instances_runs_on_one_of_them(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "smspark-submit"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n" + 'echo "submitted $@" > "$SAGEMAKER_BASE_DIR/output/message"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(world.platform, "image", lambda _: [world.platform.image_dir, tmp_path])
+    cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+    job = world.run_processing(
+        "",
+        ProcessingResources={"ClusterConfig": cluster},
+        AppSpecification={
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": ["smspark-submit", "/opt/ml/processing/script/a.py"],
+        },
+    )
+    assert job["ProcessingJobStatus"] == "Completed", job
+    assert job["ExitMessage"].startswith("submitted /")
+    assert job["ExitMessage"].endswith("/ml/processing/script/a.py")
 
 
 def test_a_local_path_outside_the_container_tree_is_refused(world: World) -> None:

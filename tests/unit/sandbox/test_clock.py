@@ -322,6 +322,20 @@ def test_the_command_line_tells_and_moves_the_time(past: Sandbox) -> None:
         assert clock(*words).returncode == 1
 
 
+def test_an_alarm_goes_on_and_off_by_itself_as_time_passes(tmp_path: Path, wait_for: Any) -> None:
+    with Sandbox(tmp_path / "fast", start=START, speed=60) as fast:
+        minutes = {"Period": 60, "EvaluationPeriods": 1, "DatapointsToAlarm": 1}
+        _alarm(fast, "falls-silent", **minutes, TreatMissingData="breaching")
+        _alarm(fast, "forgives", **minutes, TreatMissingData="notBreaching")
+        client = fast.client("cloudwatch")
+        for name, value in (("falls-silent", 0.0), ("forgives", 0.9)):
+            dimensions = [{"Name": "Endpoint", "Value": name}]
+            datum = {"MetricName": "FeatureDrift", "Dimensions": dimensions, "Value": value}
+            client.put_metric_data(Namespace="Tandem/Monitoring", MetricData=[datum])
+        assert (_state(fast, "falls-silent"), _state(fast, "forgives")) == ("OK", "ALARM")
+        wait_for(lambda: (_state(fast, "falls-silent"), _state(fast, "forgives")) == ("ALARM", "OK"))
+
+
 def test_a_clock_starts_runs_and_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     elapsed = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: elapsed)

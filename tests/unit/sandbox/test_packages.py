@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.images import image_directory
+from sandbox.images import image_entries
 from sandbox.lambda_runtime import LayerVersion, layer_directory, layers_of, runtime_directory
 from sandbox.packages import closure, link_directory
 from sandbox.sagemaker.platform import UnknownImageError
@@ -39,19 +39,20 @@ def test_a_layer_holds_powertools_and_pydantic_without_the_runtimes_packages(tmp
 
 def test_the_image_holds_what_the_xgboost_image_holds(tmp_path: Path) -> None:
     names = ("xgboost", "sklearn", "pandas", "numpy", "pyarrow", "scipy", "boto3", "pydantic", "polars", "sagemaker")
-    found = _importable(image_directory(tmp_path, XGBOOST), *names)
+    found = _importable(image_entries(tmp_path, XGBOOST)[0], *names)
     assert [name for name, importable in found.items() if not importable] == ["pydantic", "polars", "sagemaker"]
 
 
 @pytest.mark.parametrize("tag", ["3.2-0-cpu-py3", "3.2-0"])
 def test_an_image_is_known_by_its_name_and_tag_in_any_registry(tag: str, tmp_path: Path) -> None:
-    assert image_directory(tmp_path, f"1.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:{tag}").is_dir()
+    (entry,) = image_entries(tmp_path, f"1.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:{tag}")
+    assert entry.is_dir()
 
 
 @pytest.mark.parametrize("uri", ["1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", "latest", ""])
 def test_an_unknown_image_is_named_with_those_that_are_known(uri: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownImageError, match=r"cannot run the image .* It knows sagemaker-xgboost:3\.2-0"):
-        image_directory(tmp_path, uri)
+        image_entries(tmp_path, uri)
 
 
 def test_a_package_that_is_not_installed_is_named() -> None:
