@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import monitoring
+from benchmarks import documents, monitoring
 
 RESULTS = Path(__file__).parent / "results"
 COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion", "false_alarms", "monitoring")
@@ -42,12 +42,17 @@ def bench(
             raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
         with console.status(f"measuring {name}"):
             comparison = import_module(f"benchmarks.{name}")
-            figures = comparison.run(**options, **({"tell": console.print} if name == "monitoring" else {}))
+            figures = comparison.run(**options, **({"say": console.print} if name == "monitoring" else {}))
         console.print(_table(name, figures))
         machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
         folder = monitoring.CACHE if options else RESULTS
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.json").write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+        if hasattr(comparison, "draw"):
+            (folder / f"{name}.svg").write_text(comparison.draw(figures) + "\n", "utf-8")
+        if hasattr(comparison, "tell") and not options:
+            page = documents.PAGE.read_text("utf-8")
+            documents.PAGE.write_text(documents.insert(page, name, comparison.tell(figures)), "utf-8")
 
 
 def _options(rows: str | None, peers: str | None) -> dict[str, Any]:

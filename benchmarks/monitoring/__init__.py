@@ -16,8 +16,12 @@ from benchmarks.monitoring.heat import Heat
 from benchmarks.monitoring.peers import NotInstalledError, Peer
 from benchmarks.monitoring.processes import Bounds
 from benchmarks.monitoring.rows import Rows
+from benchmarks.monitoring.story import tell
 
-CACHE = Path(__file__).parents[2] / ".cache" / "benchmarks"
+__all__ = ["CACHE", "draw", "run", "tell"]
+
+_REPOSITORY = Path(__file__).parents[2]
+CACHE = _REPOSITORY / ".cache" / "benchmarks"
 SIZES = (100_000, 1_000_000, 10_000_000)
 MOST_CAPTURED = 1_000_000
 """Records beyond this would take gigabytes of disk and say nothing new."""
@@ -28,7 +32,8 @@ def run(
     sizes: Sequence[int] = SIZES,
     peers: Sequence[str] | None = None,
     bounds: Bounds | None = None,
-    tell: Callable[[str], None] = print,
+    turns: int = 3,
+    say: Callable[[str], None] = print,
     cache: Path = CACHE,
 ) -> list[dict[str, Any]]:
     """Measure all sizes, smallest first.
@@ -37,27 +42,28 @@ def run(
         sizes: rows of each side.
         peers: those that take part; all by default.
         bounds: what one run may take.
-        tell: is told about the progress.
+        turns: how often everybody runs who is quick.
+        say: is told about the progress.
         cache: folder for rows and environments.
     """
     wanted = plan.all_peers() if peers is None else peers
     limits = bounds or Bounds()
-    environments = {name: _installed(Peer(name, cache / "peers" / name), tell) for name in wanted}
+    environments = {name: _installed(Peer(name, cache / "peers" / name), say) for name in wanted}
     figures: list[dict[str, Any]] = []
     for rows in sorted(sizes):
         place = Rows.of(cache, rows)
-        tell(f"{rows:,} rows: making what is missing in {place.folder}")
+        say(f"{rows:,} rows: making what is missing in {place.folder}")
         captured = rows <= MOST_CAPTURED
         _make(cache, rows, capture=captured)
         for source in (*("parquet",), *(("capture",) if captured else ())):
             contestants = list(plan.chosen(source, wanted))
-            heat = Heat(source, rows, place, environments, limits)
-            figures += heat.measure(contestants, _hopeless(figures, source, rows, limits), tell)
+            heat = Heat(source, rows, place, environments, limits, turns)
+            figures += heat.measure(contestants, _hopeless(figures, source, rows, limits), say)
     return figures
 
 
-def _installed(peer: Peer, tell: Callable[[str], None]) -> Peer | str:
-    tell(f"{peer.name}: environment in {peer.folder}")
+def _installed(peer: Peer, say: Callable[[str], None]) -> Peer | str:
+    say(f"{peer.name}: environment in {peer.folder}")
     try:
         peer.install()
     except NotInstalledError as error:
@@ -68,7 +74,7 @@ def _installed(peer: Peer, tell: Callable[[str], None]) -> Peer | str:
 def _make(cache: Path, rows: int, *, capture: bool) -> None:
     """Make the rows in another process: the memory of this one would count as that of its children."""
     options = ["--rows", str(rows), "--to", str(cache), *(["--capture"] if capture else [])]
-    subprocess.run([sys.executable, "-m", "benchmarks.monitoring.data", *options], check=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.monitoring.data", *options], check=True, cwd=_REPOSITORY)
 
 
 def _hopeless(figures: Sequence[dict[str, Any]], source: str, rows: int, bounds: Bounds) -> dict[str, str]:
@@ -86,3 +92,10 @@ def _hopeless(figures: Sequence[dict[str, Any]], source: str, rows: int, bounds:
         else:
             reasons.pop(name, None)
     return reasons
+
+
+def draw(figures: Sequence[dict[str, Any]]) -> str:
+    """Return the result as a drawing."""
+    from benchmarks.monitoring import chart  # noqa: PLC0415  # it loads numpy, which would weigh on every contestant
+
+    return chart.draw(figures)

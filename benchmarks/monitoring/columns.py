@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Draw = Literal["measurement", "amount", "price", "count", "category"]
-_NUMBERS: tuple[tuple[str, Draw], ...] = (
-    *[("number", "measurement")] * 8,
-    *[("number", "amount")] * 4,
-    *[("number", "price")] * 4,
-    *[("integer", "count")] * 4,
-)
+_NUMBERS: tuple[tuple[Draw, int], ...] = (("measurement", 8), ("amount", 4), ("price", 4), ("count", 4))
+"""How often each kind occurs."""
 _CATEGORIES = (2, 3, 5, 8, 12, 20, 50, 90, 200, 500)
 _MISSING = {
     "number_02": 0.01,
@@ -49,9 +45,11 @@ class Column:
 
 def all_columns() -> list[Column]:
     """Return the columns in the order of the files."""
+    draws = [draw for draw, times in _NUMBERS for _ in range(times)]
+    names = [f"number_{place:02d}" for place in range(1, len(draws) + 1)]
     numbers = [
-        Column(f"number_{place:02d}", kind, draw, _MISSING.get(f"number_{place:02d}", 0.0))
-        for place, (kind, draw) in enumerate(_NUMBERS, start=1)
+        Column(name, "integer" if draw == "count" else "number", draw, _MISSING.get(name, 0.0))
+        for name, draw in zip(names, draws, strict=True)
     ]
     texts = [
         Column(f"text_{place:02d}", "string", "category", _MISSING.get(f"text_{place:02d}", 0.0), size)

@@ -17,13 +17,12 @@ from benchmarks.monitoring.rows import Rows
 
 _CONTESTANTS = Path(__file__).with_name("contestants")
 _REPOSITORY = Path(__file__).parents[2]
-_TURNS = 3
 _LONG_SECONDS = 30.0
 """Who takes longer runs once."""
 _SAME = 1e-9
 _BLOCK = 1 << 20
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 class UnfairError(Exception):
@@ -40,6 +39,7 @@ class Heat:
         place: where they are.
         peers: environments by name; the reason where there is none.
         bounds: what one run may take.
+        turns: how often everybody runs who is quick.
         threads: how many everybody may use.
     """
 
@@ -48,24 +48,23 @@ class Heat:
     place: Rows
     peers: Mapping[str, Peer | str]
     bounds: Bounds
+    turns: int
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
-    def measure(
-        self, contestants: Sequence[Contestant], refused: Mapping[str, str], tell: Tell
-    ) -> list[dict[str, Any]]:
+    def measure(self, contestants: Sequence[Contestant], refused: Mapping[str, str], say: Say) -> list[dict[str, Any]]:
         """Let everybody run, and return one figure for each, in their order.
 
         Args:
             contestants: who takes part.
             refused: names of those who do not, with the reason.
-            tell: is told about every run.
+            say: is told about every run.
 
         Raises:
             UnfairError: contestants that have to agree do not, or miss what has shifted.
         """
         reasons = dict(refused)
         runs: dict[str, list[Run]] = {each.name: [] for each in contestants}
-        for _ in range(_TURNS):
+        for _ in range(self.turns):
             for each in contestants:
                 done = runs[each.name]
                 if each.name in reasons or (done and done[0].wall_seconds > _LONG_SECONDS):
@@ -74,9 +73,9 @@ class Heat:
                     done.append(self._run(each))
                 except GivenUpError as error:
                     reasons[each.name] = str(error)
-                    tell(f"{self.source}, {self.rows:,} rows, {each.name}: {error}")
+                    say(f"{self.source}, {self.rows:,} rows, {each.name}: {error}")
                 else:
-                    tell(f"{self.source}, {self.rows:,} rows, {each.name}: {done[-1].answer['seconds']:.2f} s")
+                    say(f"{self.source}, {self.rows:,} rows, {each.name}: {done[-1].answer['seconds']:.2f} s")
         self._check(runs)
         return self._figures(contestants, runs, reasons)
 
@@ -113,7 +112,7 @@ class Heat:
 
     def _check(self, runs: Mapping[str, Sequence[Run]]) -> None:
         exact = {name: done[0].answer["distances"] for name, done in runs.items() if done and done[0].answer["exact"]}
-        reference = next(iter(exact.values()), {})
+        reference: Mapping[str, float] = next(iter(exact.values()), {})
         for name, done in runs.items():
             if done and done[0].answer["rows"] != self.rows:
                 raise UnfairError(f"{name} saw {done[0].answer['rows']} rows of {self.rows}")

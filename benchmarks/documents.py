@@ -1,0 +1,19 @@
+"""Puts results into the documentation, so that a page never tells other figures than the last run's."""
+
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+
+
+def insert(page: str, name: str, text: str) -> str:
+    """Return a page with the text between ``<!-- name -->`` and ``<!-- end of name -->``.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page has no place for {name}: write {start} and {end}")
+    return f"{before}{start}\n\n{text}\n\n{end}{after}"
