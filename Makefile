@@ -26,6 +26,11 @@ setup: .venv/.ready node_modules/.ready ## Install everything from the locks (th
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.txt
 	@touch $@
 
+.venv/.spark: requirements-spark.txt .venv/.ready
+	@echo "setup: installing Spark, which only tests and the sandbox's Spark image need"
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-spark.txt
+	@touch $@
+
 node_modules/.ready: package-lock.json .venv/.ready
 	@echo "setup: installing the locked CDK command line into node_modules"
 	@$(BIN)/npm ci --silent
@@ -34,7 +39,7 @@ node_modules/.ready: package-lock.json .venv/.ready
 demo: setup ## Run the whole loop on this machine, without an AWS account
 	@$(BIN)/python -m sandbox demo
 
-test: setup ## Run every test; the end of the output says what was skipped and why
+test: setup .venv/.spark ## Run every test; the end of the output says what was skipped and why
 	@$(BIN)/python -m pytest
 
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
@@ -64,6 +69,7 @@ bench: setup ## Measure side by side with the peers; results in benchmarks/resul
 
 lock: ## Resolve requirements.in into requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -c requirements.txt requirements-spark.in -o requirements-spark.txt
 	@$(BIN)/npm install --package-lock-only --silent
 
 clean: ## Remove everything that can be made again, the sandbox's state included
