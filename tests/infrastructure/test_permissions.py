@@ -1,4 +1,4 @@
-"""Who may do what. A new permission has to be added here as well, so that a diff shows it to a reviewer."""
+"""Who may do what. A new permission has to be added to the table as well, so that a diff shows it to a reviewer."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,145 +6,10 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
+from permission_table import MAY, SAGEMAKER_RESOURCES, TRUSTED, WITHOUT_RESOURCE_LEVEL
 
 from stacks.constructs.permissions import allow
 
-HANDLER = {
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "sns:Publish",
-    "sqs:ChangeMessageVisibility",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
-CLOSES_RUNS = {
-    "s3:GetObject",
-    "s3:ListBucket",
-    "sagemaker:DescribePipelineExecution",
-    "sagemaker:ListPipelineExecutionSteps",
-    "sqs:SendMessage",
-}
-IN_SAGEMAKER = {
-    "cloudwatch:PutMetricData",
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:GetAuthorizationToken",
-    "ecr:GetDownloadUrlForLayer",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:DescribeLogStreams",
-    "logs:PutLogEvents",
-    "s3:AbortMultipartUpload",
-    "s3:GetObject",
-    "s3:PutObject",
-}
-MAY = {
-    ("Training", "StartTrainingRole"): HANDLER
-    | CLOSES_RUNS
-    | {
-        "s3:AbortMultipartUpload",
-        "s3:ListBucketVersions",
-        "s3:PutObject",
-        "sagemaker:StartPipelineExecution",
-    },
-    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS,
-    ("Training", "PipelineRole"): IN_SAGEMAKER
-    | {
-        "iam:PassRole",
-        "s3:GetObjectVersion",
-        "s3:ListBucket",
-        "sagemaker:AddTags",
-        "sagemaker:CreateModelPackage",
-        "sagemaker:CreateProcessingJob",
-        "sagemaker:CreateTrainingJob",
-        "sagemaker:DescribeModelPackage",
-        "sagemaker:DescribeProcessingJob",
-        "sagemaker:DescribeTrainingJob",
-        "sagemaker:StopProcessingJob",
-        "sagemaker:StopTrainingJob",
-    },
-    ("Serving", "DeployModelRole"): HANDLER
-    | {
-        "dynamodb:Query",
-        "iam:PassRole",
-        "kms:CreateGrant",
-        "sagemaker:CreateEndpoint",
-        "sagemaker:CreateEndpointConfig",
-        "sagemaker:CreateModel",
-        "sagemaker:DeleteEndpoint",
-        "sagemaker:DescribeEndpoint",
-        "sagemaker:DescribeModelPackage",
-        "sagemaker:UpdateEndpoint",
-        "sqs:SendMessage",
-    },
-    ("Serving", "ConfirmDeploymentRole"): HANDLER | {"sagemaker:DescribeEndpoint"},
-    ("Serving", "EndpointRole"): IN_SAGEMAKER,
-    ("Monitoring", "PipelineRole"): IN_SAGEMAKER
-    | {
-        "iam:PassRole",
-        "s3:ListBucket",
-        "sagemaker:AddTags",
-        "sagemaker:CreateProcessingJob",
-        "sagemaker:DescribeEndpoint",
-        "sagemaker:DescribeEndpointConfig",
-        "sagemaker:DescribeModel",
-        "sagemaker:DescribeModelPackage",
-        "sagemaker:DescribeProcessingJob",
-        "sagemaker:StopProcessingJob",
-    },
-    ("Monitoring", "ScheduleRole"): {"sagemaker:StartPipelineExecution", "sqs:SendMessage"},
-    ("Monitoring", "FailedRunsRole"): {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
-}
-
-# Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.
-SAGEMAKER_RESOURCES = {
-    "AddTags": {"model-package", "model-package-group", "processing-job", "training-job"},
-    "CreateEndpoint": {"endpoint", "endpoint-config"},
-    "CreateEndpointConfig": {"endpoint-config"},
-    "CreateModel": {"model", "model-package"},  # the latter: page "Cross-account access" of the model registry
-    "CreateModelPackage": {"model-package", "model-package-group"},
-    "CreateProcessingJob": {"processing-job"},
-    "CreateTrainingJob": {"training-job"},
-    "DeleteEndpoint": {"endpoint"},
-    "DescribeEndpoint": {"endpoint"},
-    "DescribeEndpointConfig": {"endpoint-config"},
-    "DescribeModel": {"model"},
-    "DescribeModelPackage": {"model-package"},
-    "DescribePipelineExecution": {"pipeline-execution"},
-    "DescribeProcessingJob": {"processing-job"},
-    "DescribeTrainingJob": {"training-job"},
-    "ListPipelineExecutionSteps": {"pipeline-execution"},
-    "StartPipelineExecution": {"pipeline"},
-    "StopProcessingJob": {"processing-job"},
-    "StopTrainingJob": {"training-job"},
-    "UpdateEndpoint": {"endpoint", "endpoint-config"},
-}
-WITHOUT_RESOURCE_LEVEL = {
-    "cloudwatch:PutMetricData",
-    "ecr:GetAuthorizationToken",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
-TRUSTED = {
-    "PipelineRole": "sagemaker",
-    "EndpointRole": "sagemaker",
-    "ScheduleRole": "scheduler",
-    "FailedRunsRole": "events",
-}
 every_role = pytest.mark.parametrize("role", MAY, ids=".".join)
 
 
