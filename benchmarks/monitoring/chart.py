@@ -11,7 +11,7 @@ SHOWN = ("bare decode", "Tandem", "Polars", "DuckDB", "pandas + scipy", "NannyML
 _ROW_HEIGHT = 22.0
 _FRAME_HEIGHT = 66.0
 _LEFT = 104.0
-_ROOM = 0.9
+_ROOM = 1.3
 """Decades of the axis that are kept free on its right, for the figures beside the dots."""
 _CSS = """
 svg{--card:#fff;--ink:#171716;--soft:#55544f;--grid:#e9e8e3;--axis:#8b8a83;--own:#1f66c2;--peer:#6d6c66}
