@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from sandbox.images import image_entries
 from sandbox.programs.smspark_submit import SubmitError, java_home, parse, spark_submit
+from sandbox.server import Sandbox
 
 URI = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312-v1.3"
 HOME = Path("/spark")
@@ -95,6 +97,40 @@ def test_an_application_runs_with_its_files_and_arguments_in_the_image(tmp_path:
     assert done.returncode == 0, done.stderr[-3000:]
     (result,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert json.loads(result.removeprefix("RESULT ")) == {"sum": 9900, "arguments": ["--until", "now"]}
+
+
+@needs_spark
+def test_a_job_of_two_instances_runs_an_application_in_a_sandbox(sandbox: Sandbox) -> None:
+    application = "from pyspark.sql import SparkSession\n" + "\n".join(
+        [
+            "import os, pathlib",
+            "context = SparkSession.builder.getOrCreate().sparkContext",
+            "total = context.parallelize(range(1000), 4).map(lambda n: 2 * n).sum()",
+            'pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "output", "message").write_text(str(total))',
+        ]
+    )
+    storage, client = sandbox.client("s3"), sandbox.client("sagemaker")
+    storage.create_bucket(Bucket="applications")
+    storage.put_object(Bucket="applications", Key="app.py", Body=application.encode())
+    place = {"S3Uri": "s3://applications/app.py", "LocalPath": "/opt/ml/processing/code", "S3DataType": "S3Prefix"}
+    client.create_processing_job(
+        ProcessingJobName="spark",
+        RoleArn="arn:aws:iam::000000000000:role/spark",
+        ProcessingResources={
+            "ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 10}
+        },
+        AppSpecification={
+            "ImageUri": URI,
+            "ContainerEntrypoint": ["smspark-submit", "/opt/ml/processing/code/app.py"],
+        },
+        ProcessingInputs=[{"InputName": "code", "S3Input": {**place, "S3InputMode": "File"}}],
+    )
+    deadline = time.monotonic() + 120
+    while (job := client.describe_processing_job(ProcessingJobName="spark"))["ProcessingJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline, "Spark took too long"
+        time.sleep(0.1)
+    assert job["ProcessingJobStatus"] == "Completed", job
+    assert job["ExitMessage"] == "999000"
 
 
 @needs_spark
