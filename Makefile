@@ -11,7 +11,7 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 CODE := app.py stacks lambdas pipelines ops sandbox tests benchmarks
 
-.PHONY: help setup demo test check format types lint synth compile bench lock clean
+.PHONY: help setup demo test check format types lint synth compile wheels bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ synth: setup ## Synthesize every environment of every project (no credentials, n
 
 compile: setup ## Rewrite the compiled SageMaker pipelines from their SDK source
 	@$(BIN)/python -m pipelines.compile
+
+wheels: setup ## Fetch what a monitor on Spark takes along; only projects with engine = "spark" need it
+	@$(BIN)/python -m pipelines.wheels
 
 bench: setup ## Measure side by side with the peers; results in benchmarks/results
 	@$(BIN)/python -m benchmarks

@@ -11,3 +11,7 @@ class SettingsError(ConfigurationError):
 
 class StalePipelineError(ConfigurationError):
     """A compiled SageMaker pipeline that is missing or older than its sources."""
+
+
+class MissingAssetError(ConfigurationError):
+    """A file that is deployed and has to be fetched first."""

@@ -1,14 +1,15 @@
 """The SageMaker monitoring pipeline from its committed definition."""
 
+from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from pipelines import compiled, inputs, monitoring_inputs
+from pipelines import compiled, inputs, monitoring_inputs, wheels
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.monitor_metrics import NAMESPACE
 from stacks.constructs.regional import spark_image, xgboost_image
-from stacks.constructs.sagemaker_pipeline import PROCESSING, Definition, Jobs, SageMakerPipeline
+from stacks.constructs.sagemaker_pipeline import PROCESSING, Definition, Jobs, SageMakerPipeline, grant_asset
 from stacks.constructs.staging import Staging
-from stacks.errors import StalePipelineError
+from stacks.errors import MissingAssetError, StalePipelineError
 from stacks.settings import Settings
 
 
@@ -47,12 +48,17 @@ class MonitoringPipeline(SageMakerPipeline):
             "__ENDPOINT_NAME__": settings.names.endpoint,
             "__ENVIRONMENT__": settings.names.environment,
             "__IMAGE_URI__": image.uri,
-            "__SPARK_IMAGE_URI__": "",
         }
+        taken_along: list[assets.Asset] = []
         if settings.monitoring.engine == "spark":
-            cluster = spark_image(scope)
+            cluster, wheel = spark_image(scope), assets.Asset(scope, "Wheel", path=_wheel())
             images.append(cluster)
-            replacements["__SPARK_IMAGE_URI__"] = cluster.uri
+            taken_along.append(wheel)
+            replacements |= {
+                "__SPARK_IMAGE_URI__": cluster.uri,
+                "__WHEEL_BUCKET__": wheel.s3_bucket_name,
+                "__WHEEL_KEY__": wheel.s3_object_key,
+            }
         super().__init__(
             scope,
             construct_id,
@@ -63,3 +69,12 @@ class MonitoringPipeline(SageMakerPipeline):
             artifacts=artifacts,
             replacements=replacements,
         )
+        for wheel in taken_along:
+            grant_asset(self.role, wheel)
+
+
+def _wheel() -> str:
+    try:
+        return str(wheels.path())
+    except wheels.MissingWheelError as error:
+        raise MissingAssetError(str(error)) from error

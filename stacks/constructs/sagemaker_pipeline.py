@@ -104,7 +104,7 @@ class SageMakerPipeline(Construct):
             namespaces=jobs.namespaces,
         )
         _grant_own_jobs(self.role, jobs.kinds)
-        _grant_code(self.role, code)
+        grant_asset(self.role, code)
         body = definition.compiled.render(
             {
                 "__ARTIFACTS_BUCKET__": artifacts.name,
@@ -150,14 +150,14 @@ class SageMakerPipeline(Construct):
         )
 
 
-def _grant_code(role: iam.Role, code: assets.Asset) -> None:
-    # Jobs fetch an input by its prefix, hence the listing.
-    allow(role, actions=["s3:GetObject"], resources=[code.bucket.arn_for_objects(code.s3_object_key)])
+def grant_asset(role: iam.Role, asset: assets.Asset) -> None:
+    """Let the jobs of ``role`` fetch an asset as their input; they do it by its prefix, hence the listing."""
+    allow(role, actions=["s3:GetObject"], resources=[asset.bucket.arn_for_objects(asset.s3_object_key)])
     allow(
         role,
         actions=["s3:ListBucket"],
-        resources=[code.bucket.bucket_arn],
-        conditions={"StringEquals": {"s3:prefix": code.s3_object_key}},
+        resources=[asset.bucket.bucket_arn],
+        conditions={"StringEquals": {"s3:prefix": asset.s3_object_key}},
     )
 
 

@@ -18,7 +18,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 socket.create_connection = socket.getaddrinfo = refuse
 
 from pipelines import compile
-sys.stdout.write(compile.definition(sys.argv[1]))
+sys.stdout.write(compile.definition(*sys.argv[1:]))
 """
 
 
@@ -34,13 +34,14 @@ def run_python(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.parametrize("kind", compiled.KINDS)
 @pytest.mark.parametrize("project", compiled.projects())
-def test_two_compiles_without_a_network_give_the_committed_bytes(project: str) -> None:
+def test_two_compiles_without_a_network_give_the_committed_bytes(project: str, kind: compiled.Kind) -> None:
     for seed in ("1", "2"):  # the hash seed orders sets, which is where such a difference would come from
-        finished = run_python("-c", OFFLINE, project, hash_seed=seed)
+        finished = run_python("-c", OFFLINE, project, kind, hash_seed=seed)
         assert finished.returncode == 0, finished.stderr
         assert "NETWORK" not in finished.stderr
-        assert finished.stdout == compiled.load(project).text
+        assert finished.stdout == compiled.load(project, kind).text
 
 
 def test_a_request_while_compiling_is_an_error() -> None:
@@ -61,7 +62,7 @@ def test_reading_a_definition_imports_no_sdk() -> None:
     code = (
         "import sys\n"
         "from pipelines import bundle, compiled\n"
-        "compiled.load('flights')\n"
+        "[compiled.load('flights', kind) for kind in compiled.KINDS]\n"
         "list(bundle.files('flights'))\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'sagemaker', 'boto3', 'numpy', 'pyarrow'}))\n"
     )

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sagemaker_requests as requests
 
 from pipelines import compile as compiler
 from pipelines import compiled, inputs, libraries
-from tests.contract.test_definition_shapes import SAMPLES
 
 
 def record(project: str) -> dict[str, Any]:
-    definition = compiled.load(project).render(SAMPLES)
+    definition = compiled.load(project).render(requests.SAMPLES | {"__MODEL_PACKAGE_GROUP__": "flights-production"})
     (gate,) = [step for step in definition["Steps"] if step["Name"] == "Gate"]
     (register,) = [step for step in gate["Arguments"]["IfSteps"] if step["Type"] == "RegisterModel"]
     found: dict[str, Any] = register["Arguments"]["CustomerMetadataProperties"]

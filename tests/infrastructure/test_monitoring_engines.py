@@ -10,11 +10,13 @@ from aws_cdk import App, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
+from pipelines import wheels
 from stacks.application import feature_flags
 from stacks.constructs.bucket import AccessLogBucket, SecureBucket
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline
 from stacks.constructs.sagemaker_pipeline import Definition
 from stacks.constructs.staging import Staging
+from stacks.errors import MissingAssetError
 from stacks.regions import region_table
 from stacks.settings import Settings, load_projects, select
 
@@ -34,6 +36,15 @@ class AnyDefinition:
 def _settings(engine: str) -> Settings:
     (settings,) = select(load_projects(ROOT), project="flights", environment="production")
     return settings.model_copy(update={"monitoring": settings.monitoring.model_copy(update={"engine": engine})})
+
+
+@pytest.fixture(name="wheel")
+def _wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the place of the wheel that the cluster takes along."""
+    wheel = tmp_path / "pyarrow.whl"
+    wheel.write_bytes(b"wheel")
+    monkeypatch.setattr(wheels, "path", lambda: wheel)
+    return wheel
 
 
 @pytest.fixture(name="deploy")
@@ -77,6 +88,7 @@ def _repositories(template: Mapping[str, Any]) -> set[str]:
     return {resource["Fn::Join"][1][-1] for resource in resources}
 
 
+@pytest.mark.usefixtures("wheel")
 def test_spark_brings_its_image_of_the_deployments_region_and_may_pull_it(deploy: Any) -> None:
     template = deploy("spark")
 
@@ -84,6 +96,22 @@ def test_spark_brings_its_image_of_the_deployments_region_and_may_pull_it(deploy
     assert _repositories(template) == {":repository/sagemaker-xgboost", ":repository/sagemaker-spark-processing"}
     columns = {column for table in template["Mappings"].values() for row in table.values() for column in row}
     assert columns == {"XGBoostAccount", "SparkAccount"}
+
+
+@pytest.mark.usefixtures("wheel")
+def test_spark_takes_the_wheel_along_and_its_jobs_may_read_it(deploy: Any) -> None:
+    template = deploy("spark")
+
+    (pipeline,) = (one for one in template["Resources"].values() if one["Type"] == "AWS::SageMaker::Pipeline")
+    assert ".whl" in json.dumps(pipeline["Properties"]["PipelineDefinition"])
+    assert json.dumps(template["Resources"]).count(".whl") > 1, "named in the role's policy as well"
+
+
+def test_without_the_wheel_synth_says_how_to_fetch_it(deploy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "FOLDER", Path("/nowhere"))
+    monkeypatch.setattr(wheels.path, "__kwdefaults__", {"folder": Path("/nowhere")})
+    with pytest.raises(MissingAssetError, match="make wheels"):
+        deploy("spark")
 
 
 def test_arrow_needs_no_other_image(deploy: Any) -> None:
