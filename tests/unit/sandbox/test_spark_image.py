@@ -99,19 +99,21 @@ def test_an_application_runs_with_its_files_and_arguments_in_the_image(tmp_path:
     assert json.loads(result.removeprefix("RESULT ")) == {"sum": 9900, "arguments": ["--until", "now"]}
 
 
+COUNTS = """
+import os, pathlib
+from pyspark.sql import SparkSession
+
+context = SparkSession.builder.getOrCreate().sparkContext
+total = context.parallelize(range(1000), 4).map(lambda n: 2 * n).sum()
+pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "output", "message").write_text(str(total))
+"""
+
+
 @needs_spark
 def test_a_job_of_two_instances_runs_an_application_in_a_sandbox(sandbox: Sandbox) -> None:
-    application = "from pyspark.sql import SparkSession\n" + "\n".join(
-        [
-            "import os, pathlib",
-            "context = SparkSession.builder.getOrCreate().sparkContext",
-            "total = context.parallelize(range(1000), 4).map(lambda n: 2 * n).sum()",
-            'pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "output", "message").write_text(str(total))',
-        ]
-    )
     storage, client = sandbox.client("s3"), sandbox.client("sagemaker")
     storage.create_bucket(Bucket="applications")
-    storage.put_object(Bucket="applications", Key="app.py", Body=application.encode())
+    storage.put_object(Bucket="applications", Key="app.py", Body=COUNTS.encode())
     place = {"S3Uri": "s3://applications/app.py", "LocalPath": "/opt/ml/processing/code", "S3DataType": "S3Prefix"}
     client.create_processing_job(
         ProcessingJobName="spark",
