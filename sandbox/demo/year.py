@@ -7,7 +7,8 @@ monitor, alarms, training, gate and deployment are the deployed ones; nothing he
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -52,7 +53,7 @@ class Month:
         alarms: kinds that were on when the month's data had been judged.
         notes: what the loop did.
         live: the version that serves at the end.
-        seconds: wall time that it took.
+        seconds: wall time of its parts.
     """
 
     number: int
@@ -61,12 +62,26 @@ class Month:
     alarms: Sequence[str]
     notes: Sequence[Note]
     live: str
-    seconds: float
+    seconds: Mapping[str, float]
 
     @property
     def name(self) -> str:
         """The month in words."""
         return f"{date(YEAR, self.number, 1):%B}"
+
+
+_PARTS = {
+    "traffic": "live traffic, a day at a time",
+    "monitor": "the monitor's schedule is due",
+    "reaction": "the month's data arrives",
+}
+
+
+@dataclass
+class _Parts:
+    """Wall time of the parts of a month."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -113,21 +128,15 @@ class Year:
         traffic, still = Traffic(self.cloud), Stillness(self.cloud)
         chronicle = Chronicle(self.cloud)
         for number, of_month in groupby(self._days(files, numbers), key=lambda day: day.day.month):
-            began = time.monotonic()
-            answers: list[Answers] = []
-            with self.console.status(f"{date(YEAR, number, 1):%B}: live traffic"):
-                for day in of_month:
-                    if self.clock.advance(to=day.at(hour=_ASKED_AT)).fired:
-                        still.wait()
-                    due = [one for one in answers if one.day == day.day - _LABELS_LATER]
-                    traffic.tell(due, on=day.day)
-                    answers.append(traffic.ask(day))
+            parts = _Parts()
             over = _month_after(number)
-            with self.console.status(f"{date(YEAR, number, 1):%B}: the monitor's schedule is due"):
+            with self._part(parts, number, "traffic"):
+                answers = self._ask(of_month, traffic, still)
+            with self._part(parts, number, "monitor"):
                 self.clock.advance(to=over + _MONITOR_AT)
                 still.wait()
-            alarms = chronicle.alarms()
-            with self.console.status(f"{date(YEAR, number, 1):%B}: the month's data arrives"):
+                alarms = chronicle.alarms()
+            with self._part(parts, number, "reaction"):
                 self.clock.advance(to=over + _DROP_AT)
                 traffic.tell(answers[-_LABELS_LATER.days :], on=over.date())
                 if number != numbers[-1]:
@@ -140,10 +149,27 @@ class Year:
                 alarms=alarms,
                 notes=chronicle.news(at=over + _DROP_AT),
                 live=chronicle.live_version(),
-                seconds=time.monotonic() - began,
+                seconds=parts.seconds,
             )
             self.months.append(month)
             self._tell_month(month)
+
+    def _ask(self, of_month: Iterator[Day], traffic: Traffic, still: Stillness) -> list[Answers]:
+        answers: list[Answers] = []
+        for day in of_month:
+            if self.clock.advance(to=day.at(hour=_ASKED_AT)).fired:
+                still.wait()
+            traffic.tell([one for one in answers if one.day == day.day - _LABELS_LATER], on=day.day)
+            answers.append(traffic.ask(day))
+        return answers
+
+    @contextmanager
+    def _part(self, parts: "_Parts", number: int, name: str) -> Iterator[None]:
+        """Say what is being waited for, and measure it."""
+        began = time.monotonic()
+        with self.console.status(f"{date(YEAR, number, 1):%B}: {_PARTS[name]}"):
+            yield
+        parts.seconds[name] = round(time.monotonic() - began, 1)
 
     def _drop(self, files: Sequence[Path], number: int) -> None:
         (path,) = [file for file in files if file.parent.name == f"period={YEAR}-{number:02d}"]
@@ -174,7 +200,7 @@ class Year:
                 "promoted": outcomes.count("promoted"),
                 "kept": outcomes.count("kept"),
             },
-            "timing": {month.name: round(month.seconds, 1) for month in self.months},
+            "timing": {part: round(sum(month.seconds[part] for month in self.months), 1) for part in _PARTS},
         }
 
     def _tell_month(self, month: Month) -> None:
@@ -186,7 +212,7 @@ class Year:
         on = f"alarms on: {', '.join(month.alarms)}" if month.alarms else "no alarm"
         self.console.print(
             f"[bold]{month.name:<9}[/bold] {len(target):>6,} labelled answers, {metric} {value:.2f}, {drift}, {on} "
-            f"[dim]({month.seconds:.0f} s)[/dim]"
+            f"[dim]({', '.join(f'{part} {seconds:.0f} s' for part, seconds in month.seconds.items())})[/dim]"
         )
         for note in month.notes:
             self.console.print(
@@ -202,9 +228,6 @@ class Year:
             title_justify="left",
         )
         for month in story["months"]:
-            decided = [
-                event for event in month["events"] if event["kind"] in ("promoted", "kept", "rejected", "no_run")
-            ]
             table.add_row(
                 month["month"],
                 _interval(month["frozen"]),
