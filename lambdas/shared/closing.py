@@ -155,6 +155,7 @@ class RunCloser:
         outcomes.tell(self._notifier, closed)
         self._record(closed)
         count("RunsClosed")
+        count(f"Runs{verdict.status.title().replace('_', '')}")
 
     def _record(self, closed: Run) -> None:
         for _ in range(_ATTEMPTS):

@@ -15,7 +15,13 @@ from stacks.settings import Settings
 
 _DAY: Final = Duration.days(1)
 _FROM_ZERO: Final = cloudwatch.YAxisProps(min=0)
-_RUNS: Final = {"RunsStarted": "started", "RunsClosed": "ended"}
+_RUNS: Final = {
+    "RunsStarted": "started",
+    "RunsPromoted": "promoted by the gate",
+    "RunsKeptChampion": "champion kept",
+    "RunsRejectedData": "data refused",
+    "RunsFailed": "failed",
+}
 _NO_RUN: Final = {
     "NothingNew": "nothing new since the last run",
     "NoNewData": "an alarm, and no new data",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from judged_windows import windows
 
+from lambdas.shared.records import DeploymentStatus, RunStatus
 from pipelines.steps.monitor import publish
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +99,10 @@ def test_each_feature_is_found_when_the_dashboard_is_opened(widgets: list[Any]) 
 def test_every_counter_is_one_that_a_handler_counts(widgets: list[Any]) -> None:
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "lambdas").rglob("*.py"))
     counted = set(re.findall(r'count\("([A-Za-z]+)"', sources))
-    outcomes = {"DeploymentsLive", "DeploymentsRolledBack", "DeploymentsFailed"}  # spelled from the outcome
+    outcomes = {  # spelled from the outcome's name
+        *(f"Deployments{status.title().replace('_', '')}" for status in DeploymentStatus),
+        *(f"Runs{status.title().replace('_', '')}" for status in RunStatus),
+    }
     asked = set(re.findall(r'{Tandem,environment,project,service} MetricName="(\w+)"', "".join(_expressions(widgets))))
 
     assert {"RunsStarted", "DeploymentsRequested"} <= asked
