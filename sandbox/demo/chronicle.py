@@ -43,21 +43,26 @@ class Note:
 
 @dataclass
 class Chronicle:
-    """Asks ``python -m ops history``, CloudWatch and the bucket."""
+    """Asks ``python -m ops history``, CloudWatch and the bucket.
+
+    Attributes:
+        cloud: the embedded AWS.
+        live: the version that was confirmed live last.
+    """
 
     cloud: Cloud
+    live: str = ""
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._told = {(entry["kind"], entry["name"] + entry["at"]) for entry in self._history()}
+        for entry in reversed(self._history()):
+            self._note(entry)
 
     def news(self, *, at: datetime) -> list[Note]:
         """Return what is new, oldest first, as of a moment of the sandbox's clock."""
         notes = []
         for entry in reversed(self._history()):
-            identity = (entry["kind"], entry["name"] + entry["at"])
-            if identity not in self._told:
-                self._told.add(identity)
+            if self._note(entry):
                 notes += list(_notes(entry, at))
         return notes
 
@@ -78,9 +83,15 @@ class Chronicle:
         chosen = [key for key in keys if key.removeprefix(prefix)[5:7] == f"{month:02d}"]
         return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in sorted(chosen)]
 
-    def live_version(self) -> str:
-        """Return the version that serves."""
-        return str(self.cloud.ops("status")["version"])
+    def _note(self, entry: dict[str, Any]) -> bool:
+        """Remember an entry; returns whether it is new."""
+        identity = (entry["kind"], entry["name"] + entry["at"])
+        if identity in self._told:
+            return False
+        self._told.add(identity)
+        if entry["kind"] == "deployment" and entry["outcome"] == "live":
+            self.live = str(entry["version"])
+        return True
 
     def _history(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self.cloud.ops("history", "--limit", str(_MOST))

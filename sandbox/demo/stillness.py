@@ -7,8 +7,8 @@ from typing import Any
 from sandbox.demo.cloud import Cloud, DemoError
 
 _PATIENCE_SECONDS = 300
-_LOOK_SECONDS = 0.15
-_LOOKS = 3
+_LOOK_SECONDS = 0.2
+_LOOKS = 2
 _WAITING = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",

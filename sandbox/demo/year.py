@@ -148,7 +148,7 @@ class Year:
                 judgements=chronicle.judgements(number),
                 alarms=alarms,
                 notes=chronicle.news(at=over + _DROP_AT),
-                live=chronicle.live_version(),
+                live=chronicle.live,
                 seconds=parts.seconds,
             )
             self.months.append(month)

@@ -101,7 +101,7 @@ def monitor(command: Command, client: Client) -> None:
         publish.alive(about.project, about.environment, about.endpoint, at=about.until, cloudwatch=cloudwatch)
         return
     with TemporaryDirectory(prefix="drift-") as folder:
-        drift.write(Path(folder), judged[-1], run.history())
+        drift.write(Path(folder), judged[-1], run.history(judged))
         page = (Path(folder) / REPORT).read_bytes()
     store = run.counting.places.monitoring
     for key in (f"reports/{judged[-1]['window']['start'][:13]}.html", "latest.html"):

@@ -121,16 +121,25 @@ class Counting:
         """Return what the windows that are judged with this one were counted to, oldest first."""
         return [self.counts(window.before(steps)) for steps in reversed(range(self.arguments.limits.span))]
 
+    def read_ahead(self, pending: list[Window]) -> None:
+        """Read what is stored of the windows that judging the pending ones needs, side by side."""
+        store, since = self.places.monitoring, self.live.serving_since
+        answered = [window for window in self.waited_for(pending) if window.end > since]
+        for window, content in zip(answered, store.read_all([_answers_key(one) for one in answered]), strict=True):
+            if content is not None:
+                self._answered[window] = collect.unpack(content)
+        reach = range(len(pending) + self.arguments.limits.span - 1)
+        counted = [window for steps in reach if (window := pending[-1].before(steps)).end > since]
+        for window, document in zip(counted, store.documents([self._counts_key(one) for one in counted]), strict=True):
+            if document is not None:
+                self._counted[window] = collect.parse(document)
+
     def counts(self, window: Window) -> WindowCounts:
         """Return what a window was counted to by the live version's baseline, counting it if nobody has."""
         if window.end <= self.live.serving_since:
             return collect.nothing(self.reference)
         if window not in self._counted:
-            stored = self.places.monitoring.document(self._counts_key(window))
-            if stored is None:
-                self._collect(window)
-            else:
-                self._counted[window] = collect.parse(stored)
+            self._collect(window)
         return self._counted[window]
 
     def answers(self, window: Window) -> pa.Table:
@@ -138,17 +147,14 @@ class Counting:
         if window.end <= self.live.serving_since:
             return ANSWERS.empty_table()
         if window not in self._answered:
-            content = self.places.monitoring.read(_answers_key(window))
-            if content is None:
-                self._collect(window)
-            else:
-                self._answered[window] = collect.unpack(content)
+            self._collect(window)
         return self._answered[window]
 
     def count_ahead(self) -> int:
         """Count every window that the judgement of the pending ones will need; returns how many are pending."""
         pending = self.pending()
         if pending:
+            self.read_ahead(pending)
             for window in self.waited_for(pending):
                 self.answers(window)
             for window in pending:

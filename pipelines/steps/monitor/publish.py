@@ -1,11 +1,11 @@
-"""The judgement of a window as CloudWatch metrics: one datapoint each, at the window's end.
+"""Judgements as CloudWatch metrics: of each window one datapoint a metric, at the window's end.
 
 Alarms and dashboards read ``Maximum``, so a datapoint that is sent again after a crash counts no second time.
 AWS page: "PutMetricData" (Amazon CloudWatch API Reference): at most 1,000 metrics in one call, none of them older than
 two weeks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,14 +18,13 @@ _OLDEST: Final = timedelta(days=13, hours=12)
 """Half a day is left for a run that starts late."""
 
 
-def publish(judgement: Mapping[str, Any], cloudwatch: "CloudWatchClient", *, now: datetime) -> bool:
-    """Send the metrics of one judgement; returns whether CloudWatch takes them, which it does for two weeks."""
-    if now - datetime.fromisoformat(judgement["window"]["end"]) > _OLDEST:
-        return False
-    data = list(metrics(judgement))
+def publish(judgements: Sequence[Mapping[str, Any]], cloudwatch: "CloudWatchClient", *, now: datetime) -> int:
+    """Send the metrics of judgements; returns of how many, for CloudWatch takes what is less than two weeks old."""
+    young = [one for one in judgements if now - datetime.fromisoformat(one["window"]["end"]) <= _OLDEST]
+    data = [datum for judgement in young for datum in metrics(judgement)]
     for first in range(0, len(data), _MOST_METRICS):
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data[first : first + _MOST_METRICS])
-    return True
+    return len(young)
 
 
 def alive(project: str, environment: str, endpoint: str, *, at: datetime, cloudwatch: "CloudWatchClient") -> None:

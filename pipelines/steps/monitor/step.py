@@ -4,7 +4,7 @@ Safe to run twice, late or out of order: a judged window is not judged again, wi
 with, and what a window was counted to stands at a key of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -48,28 +48,33 @@ class Monitor:
         if not pending:
             return []
         subject, labels = self._subject(), self._labels(pending)
+        self.counting.read_ahead(pending)
         labelled = {
             window: ground_truth.label(self.counting.answers(window), labels)
             for window in self.counting.waited_for(pending)
         }
-        store = self.counting.places.monitoring
         before = self.counting.judgement(pending[0].before(1))
-        judged = []
+        judged: list[dict[str, Any]] = []
         for window in pending:
-            judgement = judge.judge(window, self._evidence(window, labels, labelled), subject, before=before)
-            told = publish.publish(judgement, self.cloudwatch, now=self.counting.arguments.until)
+            judged.append(judge.judge(window, self._evidence(window, labels, labelled), subject, before=before))
+            before = judged[-1]
+            print(_sentence(before))  # noqa: T201  # the job's log
+        # Told before it is recorded: a crash in between tells it again, the other order could leave it untold.
+        told = publish.publish(judged, self.cloudwatch, now=self.counting.arguments.until)
+        print(f"{len(judged)} windows judged, {told} of them young enough for CloudWatch")  # noqa: T201  # the same
+        store = self.counting.places.monitoring
+        for window, judgement in zip(pending, judged, strict=True):
             store.write_document(judgement_key(window), judgement)
-            judged.append(judgement)
-            before = judgement
-            print(_sentence(judgement) + ("" if told else ", too old for CloudWatch"))  # noqa: T201  # the job's log
         store.write_document("latest.json", judged[-1])
         return judged
 
-    def history(self) -> list[dict[str, Any]]:
-        """Return the newest judgements, oldest first."""
+    def history(self, judged: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the newest judgements, oldest first; the last ones are those that were just made."""
         store = self.counting.places.monitoring
-        names = sorted(store.names("judgements/"))[-HISTORY:]
-        return [document for name in names if (document := store.document(name)) is not None]
+        names = sorted(store.names("judgements/"))[: -len(judged)]
+        wanted = max(0, HISTORY - len(judged))
+        earlier = store.documents(names[len(names) - wanted :] if len(names) > wanted else names)
+        return [*(document for document in earlier if document is not None), *judged[-HISTORY:]]
 
     def _subject(self) -> Subject:
         arguments = self.counting.arguments
@@ -106,7 +111,8 @@ class Monitor:
         first = pending[0].before(arguments.limits.label_windows - 1).start
         folders = hour_folders(_midnight(first), _midnight(arguments.until) + timedelta(days=1))
         names = sorted(name for folder in folders for name in store.names(folder) if not name.endswith("/"))
-        return ground_truth.read((name, content) for name in names if (content := store.read(name)) is not None)
+        contents = zip(names, store.read_all(names), strict=True)
+        return ground_truth.read((name, content) for name, content in contents if content is not None)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -1,7 +1,8 @@
 """Where the monitor reads and writes: one bucket and prefix, listed and read with the job's role."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pipelines.steps.failure import StepError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_READERS = 8
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
@@ -59,17 +61,31 @@ class Store:
                 return None
             raise StepError(f"{self.uri(name)} cannot be read: {error}") from error
 
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return the contents of several objects, read side by side, in the order of their names.
+
+        Raises:
+            StepError: S3 refuses to say.
+        """
+        with ThreadPoolExecutor(_READERS) as pool:
+            return list(pool.map(self.read, names))
+
     def document(self, name: str) -> Any:
         """Return an object's JSON, ``None`` when there is no such object.
 
         Raises:
             StepError: it is no JSON.
         """
-        content = self.read(name)
-        try:
-            return None if content is None else json.loads(content)
-        except ValueError as error:
-            raise StepError(f"{self.uri(name)} is no JSON: {error}") from error
+        return self._parsed(name, self.read(name))
+
+    def documents(self, names: Sequence[str]) -> list[Any]:
+        """Return the JSON of several objects, ``None`` for those that do not exist.
+
+        Raises:
+            StepError: one is no JSON.
+        """
+        contents = self.read_all(names)
+        return [self._parsed(name, content) for name, content in zip(names, contents, strict=True)]
 
     def write(self, name: str, content: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Write an object."""
@@ -79,3 +95,9 @@ class Store:
         """Write an object's JSON; not-a-number has no place in it."""
         text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
         self.write(name, text.encode() + b"\n", content_type="application/json")
+
+    def _parsed(self, name: str, content: bytes | None) -> Any:
+        try:
+            return None if content is None else json.loads(content)
+        except ValueError as error:
+            raise StepError(f"{self.uri(name)} is no JSON: {error}") from error
