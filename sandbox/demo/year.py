@@ -223,9 +223,11 @@ class Year:
     def _tell(self, story: dict[str, Any]) -> None:
         metric = story["metric"]
         table = Table(
-            *("month", "frozen", "Tandem", "drift", "alarms", "what was decided", "live"),
+            *("month", "frozen", "Tandem", "worst drift", "alarms on", "decided", "live"),
             title=f"{metric} with its 95 % interval: a frozen first model against Tandem",
             title_justify="left",
+            box=None,
+            pad_edge=False,
         )
         for month in story["months"]:
             table.add_row(
@@ -233,13 +235,14 @@ class Year:
                 _interval(month["frozen"]),
                 _interval(month["tandem"]),
                 f"{month['drift']['robust_linf']:.2f} {month['drift']['worst']}" if month["drift"]["worst"] else "",
-                ", ".join(month["alarms"]) or "none",
+                "\n".join(month["alarms"]) or "none",
                 _decided(month),
                 month["live_at_end"],
             )
         summary = story["summary"]
-        table.add_section()
-        table.add_row("mean", f"{summary['frozen_mean']:.2f}", f"{summary['tandem_mean']:.2f}")
+        table.add_row(
+            "mean", f"[bold]{summary['frozen_mean']:.2f}[/bold]", f"[bold]{summary['tandem_mean']:.2f}[/bold]"
+        )
         self.console.print(table)
         for month in story["months"]:
             if month["note"]:
@@ -324,14 +327,18 @@ def _why_frozen_wins(
 
 def _decided(month: dict[str, Any]) -> str:
     """Return the decisions of a month in a few words; the reasons stand in the story."""
-    decided = [event for event in month["events"] if event["kind"] in _DECISIONS]
-    version = [event["text"].partition(":")[0] for event in decided if event["kind"] == "promoted"]
-    words = [_DECISIONS[event["kind"]] for event in decided]
-    return ", ".join(words + version) or "no run"
+    words = [
+        f"{_DECISIONS[event['kind']]} {event['text'].partition(':')[0].rpartition(' ')[2]}"
+        if event["kind"] == "promoted"
+        else _DECISIONS[event["kind"]]
+        for event in month["events"]
+        if event["kind"] in _DECISIONS
+    ]
+    return "\n".join(words) or "no run"
 
 
 def _interval(score: dict[str, Any]) -> str:
     if score["interval"] is None:
         return f"{score['value']:.2f}"
     lower, upper = score["interval"]
-    return f"{score['value']:.2f} ({lower:.1f} to {upper:.1f})"
+    return f"{score['value']:.2f} ± {(upper - lower) / 2:.2f}"

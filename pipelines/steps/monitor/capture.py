@@ -20,8 +20,10 @@ from pipelines.steps.monitor.problems import Problem, problem
 
 _BLOCK_BYTES = 1 << 24
 """A record has to fit into one block."""
-_STEPS = bytes({ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}.get(byte, 0) for byte in range(256))
-"""By byte, what it does to the depth; 255 is -1 as a signed byte."""
+_BRACKETS = {ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}
+"""What a bracket does to the depth; 255 is -1 as a signed byte."""
+_STEPS = bytes(_BRACKETS.get(byte, 0) for byte in range(256))
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _DEEPEST = 200
 _SIDE = pa.struct([("data", pa.string()), ("encoding", pa.string())])
 _RECORD = pa.schema(
@@ -105,14 +107,8 @@ def _is_safe(content: bytes) -> bool:
     """
     if not content.startswith(b"{") or content.count(b"\n{") + 1 != content.rstrip(b"\n").count(b"\n") + 1:
         return False
-    depth = 0
-    for start in range(0, len(content), _BLOCK_BYTES):
-        steps = np.frombuffer(content[start : start + _BLOCK_BYTES].translate(_STEPS), np.int8)
-        depths = np.cumsum(steps, dtype=np.int32)
-        if depth + depths.max() > _DEEPEST:
-            return False
-        depth = max(0, depth + int(depths[-1]))
-    return True
+    steps = np.frombuffer(content.translate(_STEPS, _NO_BRACKETS), np.int8)
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0)) <= _DEEPEST
 
 
 def _inner(side: pa.StructArray) -> bytes:

@@ -6,7 +6,7 @@ image, so nothing is vendored into the jobs.
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.steps.profiling import kernel
-from pipelines.steps.profiling.counts import Profile, empty
+from pipelines.steps.profiling.counts import Profile, added, empty
 from pipelines.steps.profiling.layout import Layout
 
 BATCH_ROWS = 65_536
@@ -22,13 +22,14 @@ BATCH_ROWS = 65_536
 
 
 def profile_parquet(paths: Iterable[Path], layout: Layout) -> Profile:
-    """Count the rows of Parquet files.
+    """Count the rows of Parquet files; every core takes a row group at a time, decodes it and counts it.
 
     Raises:
         KeyError: a file lacks a column of the layout.
     """
-    texts = [column.name for column in layout.columns if column.type == "string"]
-    return profile_batches(_batches(paths, columns=layout.names, texts=texts), layout)
+    groups = [(path, group) for path in paths for group in range(_row_groups(path, layout))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return added(pool.map(lambda group: _profile_group(*group, layout=layout), groups), layout)
 
 
 def profile_table(rows: pa.Table, layout: Layout) -> Profile:
@@ -51,11 +52,20 @@ def profile_batches(batches: Iterable[pa.RecordBatch], layout: Layout) -> Profil
     return counted
 
 
-def _batches(paths: Iterable[Path], *, columns: Sequence[str], texts: list[str]) -> Iterator[pa.RecordBatch]:
-    for path in paths:
-        # Texts stay the dictionaries they are stored as: their words are looked up once a batch, not once a row.
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
-            missing = set(columns) - set(file.schema_arrow.names)
-            if missing:
-                raise KeyError(f"{path} has no column {min(missing)!r}")
-            yield from file.iter_batches(BATCH_ROWS, columns=list(columns))
+def _row_groups(path: Path, layout: Layout) -> int:
+    with pq.ParquetFile(path) as file:
+        missing = set(layout.names) - set(file.schema_arrow.names)
+        if missing:
+            raise KeyError(f"{path} has no column {min(missing)!r}")
+        return int(file.num_row_groups)
+
+
+def _profile_group(path: Path, group: int, *, layout: Layout) -> Profile:
+    """Decode and count a row group in this thread, batch by batch, so that a large one needs no more memory."""
+    texts = [column.name for column in layout.columns if column.type == "string"]
+    counted = empty(layout)
+    # Texts stay the dictionaries they are stored as: their words are looked up once a batch, not once a row.
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(layout.names), use_threads=False):
+            counted += kernel.count(batch, layout)
+    return counted
