@@ -3,6 +3,7 @@
 Nothing here judges: the cluster that counts has no library for it.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from pipelines.steps.monitor.windows import Window
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
+_SIDE_BY_SIDE = 4
+"""Windows that are counted at the same time; each of them reads several files at once."""
 MOST_WINDOWS = 62
 """Windows that one run catches up with; what is older stays unjudged, and the job ends in reasonable time."""
 
@@ -121,18 +124,21 @@ class Counting:
         """Return what the windows that are judged with this one were counted to, oldest first."""
         return [self.counts(window.before(steps)) for steps in reversed(range(self.arguments.limits.span))]
 
-    def read_ahead(self, pending: list[Window]) -> None:
-        """Read what is stored of the windows that judging the pending ones needs, side by side."""
-        store, since = self.places.monitoring, self.live.serving_since
-        answered = [window for window in self.waited_for(pending) if window.end > since]
-        for window, content in zip(answered, store.read_all([_answers_key(one) for one in answered]), strict=True):
-            if content is not None:
-                self._answered[window] = collect.unpack(content)
+    def prepare(self, pending: list[Window]) -> None:
+        """Read what is stored of the windows that judging the pending ones needs, and count the others."""
+        since, store = self.live.serving_since, self.places.monitoring
         reach = range(len(pending) + self.arguments.limits.span - 1)
         counted = [window for steps in reach if (window := pending[-1].before(steps)).end > since]
+        answered = [window for window in self.waited_for(pending) if window.end > since]
         for window, document in zip(counted, store.documents([self._counts_key(one) for one in counted]), strict=True):
             if document is not None:
                 self._counted[window] = collect.parse(document)
+        for window, content in zip(answered, store.read_all([_answers_key(one) for one in answered]), strict=True):
+            if content is not None:
+                self._answered[window] = collect.unpack(content)
+        missing = (set(counted) - self._counted.keys()) | (set(answered) - self._answered.keys())
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            list(pool.map(self._collect, sorted(missing)))
 
     def counts(self, window: Window) -> WindowCounts:
         """Return what a window was counted to by the live version's baseline, counting it if nobody has."""
@@ -154,11 +160,7 @@ class Counting:
         """Count every window that the judgement of the pending ones will need; returns how many are pending."""
         pending = self.pending()
         if pending:
-            self.read_ahead(pending)
-            for window in self.waited_for(pending):
-                self.answers(window)
-            for window in pending:
-                self.span(window)
+            self.prepare(pending)
         return len(pending)
 
     def _collect(self, window: Window) -> None:

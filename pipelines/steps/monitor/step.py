@@ -48,7 +48,7 @@ class Monitor:
         if not pending:
             return []
         subject, labels = self._subject(), self._labels(pending)
-        self.counting.read_ahead(pending)
+        self.counting.prepare(pending)
         labelled = {
             window: ground_truth.label(self.counting.answers(window), labels)
             for window in self.counting.waited_for(pending)
@@ -63,8 +63,7 @@ class Monitor:
         told = publish.publish(judged, self.cloudwatch, now=self.counting.arguments.until)
         print(f"{len(judged)} windows judged, {told} of them young enough for CloudWatch")  # noqa: T201  # the same
         store = self.counting.places.monitoring
-        for window, judgement in zip(pending, judged, strict=True):
-            store.write_document(judgement_key(window), judgement)
+        store.write_documents({judgement_key(window): one for window, one in zip(pending, judged, strict=True)})
         store.write_document("latest.json", judged[-1])
         return judged
 

@@ -1,7 +1,7 @@
 """Where the monitor reads and writes: one bucket and prefix, listed and read with the job's role."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from pipelines.steps.failure import StepError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_READERS = 8
+_CONNECTIONS = 8
 _ABSENT = frozenset({"NoSuchKey", "404"})
 
 
@@ -67,7 +67,7 @@ class Store:
         Raises:
             StepError: S3 refuses to say.
         """
-        with ThreadPoolExecutor(_READERS) as pool:
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
             return list(pool.map(self.read, names))
 
     def document(self, name: str) -> Any:
@@ -93,8 +93,13 @@ class Store:
 
     def write_document(self, name: str, document: Any) -> None:
         """Write an object's JSON; not-a-number has no place in it."""
-        text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
+        text = json.dumps(document, sort_keys=True, allow_nan=False)
         self.write(name, text.encode() + b"\n", content_type="application/json")
+
+    def write_documents(self, documents: Mapping[str, Any]) -> None:
+        """Write the JSON of several objects, side by side."""
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            list(pool.map(self.write_document, documents.keys(), documents.values()))
 
     def _parsed(self, name: str, content: bytes | None) -> Any:
         try:
