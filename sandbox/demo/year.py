@@ -190,6 +190,8 @@ class Year:
             "target": output["name"],
             "unit": output.get("unit"),
             "metric": metric,
+            "direction": self.cloud.settings["gate"]["direction"],
+            "drift_limit": self.cloud.settings.get("monitoring", {}).get("max_drift"),
             "months": told,
             "summary": {
                 "frozen_mean": float(np.mean([month["frozen"]["value"] for month in told])),
