@@ -311,7 +311,7 @@ def _why_frozen_wins(
     better = left_alone.value < tandem.value
     if metric in scores.LARGER_IS_BETTER:
         better = left_alone.value > tandem.value
-    if not better or versions == ["1"]:
+    if not better or set(versions) == {"1"}:
         return None
     ours, theirs = tandem.interval, left_alone.interval
     overlap = ours is None or theirs is None or max(ours[0], theirs[0]) <= min(ours[1], theirs[1])
