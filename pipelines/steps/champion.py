@@ -33,7 +33,7 @@ NONE = "none"
 """Stands for no champion, because SageMaker takes no empty parameter."""
 
 _URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
-_RUN_AGAIN = 'then ask for a run again (python -m ops retrain --reason "...")'
+_RUN_AGAIN = "then ask for a run again (docs/operating.md, asking for a training run)"
 _LONGEST_REASON = 300
 
 

@@ -60,12 +60,19 @@ class SageMaker:
 
 @dataclass
 class CloudWatch:
-    """Keeps the datapoints that were put."""
+    """Keeps the datapoints that were put, and refuses a call with one that is two weeks older than ``now``."""
 
     data: list[dict[str, Any]] = field(default_factory=list)
+    now: datetime | None = None
 
     def put_metric_data(self, *, Namespace: str, MetricData: Sequence[dict[str, Any]]) -> None:  # noqa: N803  # as boto3
+        from botocore.exceptions import ClientError  # noqa: PLC0415  # only where a call is refused
+
         assert Namespace == "Tandem/Monitoring"
+        oldest = None if self.now is None else self.now - timedelta(days=14)
+        if oldest is not None and any(datum["Timestamp"] < oldest for datum in MetricData):
+            message = "The parameter MetricData.member.1.Timestamp must not be more than two weeks in the past."
+            raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": message}}, "PutMetricData")
         self.data += MetricData
 
     def of(self, name: str, *, feature: str | None = None) -> list[tuple[datetime, float]]:

@@ -88,13 +88,13 @@ def read_baseline(live: Live, runs: Store) -> Baseline:
     """Read what the version is compared with, from the outputs of the run that trained it.
 
     Raises:
-        StepError: the run left no baseline; a version from before the monitor existed has none.
+        StepError: there is no baseline; a version from before the monitor existed has none.
     """
     name = f"{live.run_id}/evaluate/{BASELINE}"
     content = runs.read(name)
     if content is None:
         raise StepError(
-            f"version {live.version} has no baseline at {runs.uri(name)}: it was trained before the monitor existed; "
-            "train again (python -m ops retrain), the next version brings one"
+            f"version {live.version} has no baseline at {runs.uri(name)}: it was deleted, or the version is older than "
+            "the monitor; ask for a training run (docs/operating.md), the next version brings one"
         )
     return baseline.parse(content)

@@ -9,29 +9,49 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 NAMESPACE: Final = "Tandem/Monitoring"
 _MOST_METRICS: Final = 1000
+_REFUSED: Final = frozenset({"InvalidParameterValue", "InvalidParameterValueException"})
 _OLDEST: Final = timedelta(days=13, hours=12)
 """Half a day is left for a run that starts late."""
 
 
 def publish(judgements: Sequence[Mapping[str, Any]], cloudwatch: "CloudWatchClient", *, now: datetime) -> int:
-    """Send the metrics of judgements; returns of how many, for CloudWatch takes what is less than two weeks old."""
+    """Send the metrics of judgements; returns of how many, for CloudWatch takes what is less than two weeks old.
+
+    Args:
+        judgements: oldest first.
+        cloudwatch: takes the metrics.
+        now: when the run was due; one that starts much later is told by CloudWatch what is too old.
+    """
     young = [one for one in judgements if now - datetime.fromisoformat(one["window"]["end"]) <= _OLDEST]
-    data = [datum for judgement in young for datum in metrics(judgement)]
-    for first in range(0, len(data), _MOST_METRICS):
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data[first : first + _MOST_METRICS])
-    return len(young)
+    if _put([datum for judgement in young for datum in metrics(judgement)], cloudwatch):
+        return len(young)
+    return sum(_put(list(metrics(judgement)), cloudwatch) for judgement in young)
 
 
 def alive(project: str, environment: str, endpoint: str, *, at: datetime, cloudwatch: "CloudWatchClient") -> None:
-    """Say that the monitor ran although there was nothing to judge."""
+    """Say that the monitor ran although there was nothing to judge; of a moment long ago there is nothing to say."""
     dimensions = _dimensions({"project": project, "environment": environment, "endpoint": endpoint})
     datum = {"MetricName": "MonitorRuns", "Dimensions": dimensions, "Timestamp": at, "Value": 1.0, "Unit": "Count"}
-    cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum])  # type: ignore[list-item]  # a plain dict
+    _put([datum], cloudwatch)
+
+
+def _put(data: Sequence[Any], cloudwatch: "CloudWatchClient") -> bool:
+    """Send datapoints; returns whether CloudWatch takes them, for it refuses a call with one that is too old."""
+    try:
+        for first in range(0, len(data), _MOST_METRICS):
+            cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data[first : first + _MOST_METRICS])
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _REFUSED and "Timestamp" in error.response["Error"]["Message"]:
+            return False
+        raise
+    return True
 
 
 def metrics(judgement: Mapping[str, Any]) -> Iterator[Any]:

@@ -9,7 +9,7 @@ import pytest
 from watched_endpoint import FIRST_DAY, World, keys, lines, record, rows, truth
 
 from pipelines.steps.failure import StepError
-from pipelines.steps.monitor import collect, ground_truth, windows
+from pipelines.steps.monitor import collect, ground_truth, publish, windows
 from pipelines.steps.monitor.counting import Counting
 from pipelines.steps.monitor.windows import Window
 
@@ -189,7 +189,9 @@ def test_before_anything_serves_there_is_nothing_to_count(world: World) -> None:
 
 def test_a_version_without_a_baseline_is_named_with_what_to_do(world: World) -> None:
     world.sagemaker.version = 3
-    with pytest.raises(StepError, match=r"version 3 has no baseline at s3://artifacts/runs/run-3/.*train again"):
+    with pytest.raises(
+        StepError, match=r"version 3 has no baseline at s3://artifacts/runs/run-3/.*ask for a training run"
+    ):
         world.run(2)
 
 
@@ -294,3 +296,18 @@ def test_windows_that_cloudwatch_takes_no_more_are_judged_without_telling_it(wor
     assert len(world.run(20)) == 21
     ends = [moment for moment, _ in world.cloudwatch.of("Rows")]
     assert ends == [day(number) for number in range(7, 21)]
+
+
+def test_a_run_that_starts_days_after_it_was_due_tells_what_cloudwatch_still_takes(world: World) -> None:
+    for number in range(12):
+        world.ask(number)
+    world.cloudwatch.now = day(20)
+    assert len(world.run(12)) == 13
+    assert [moment for moment, _ in world.cloudwatch.of("Rows")] == [day(number) for number in range(6, 13)]
+
+
+def test_a_sign_of_life_of_long_ago_is_not_worth_a_failure(world: World) -> None:
+    world.cloudwatch.now = day(100)
+    cloudwatch: Any = world.cloudwatch
+    publish.alive("toy", "test", "toy-test", at=day(1), cloudwatch=cloudwatch)
+    assert world.cloudwatch.data == []
