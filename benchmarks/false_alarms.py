@@ -232,7 +232,7 @@ def tell(figures: Sequence[Mapping[str, Any]]) -> str:
         cells = (
             f"{count} of {figure['name']}",
             *(f"{figure[name]} of {count}" for name in ("feature_drift", "prediction_drift")),
-            f"{figure['promised_share']:.0e}",
+            f"{figure['promised_share']:.0e}" if figure["promised_share"] else "below 1e-300",
             *(f"{figure[name]} of {count}" for name in ("windows_in_alarm", "beyond_chance")),
             f"{figure['promised_beyond_chance']:.1%}".replace("%", " %"),
             f"{figure['psi_over_limit']} of {count}",
