@@ -1,7 +1,9 @@
 """Distances, limits, and the estimate of a metric before its labels arrive."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +56,18 @@ def test_ordered_l_infinity_is_the_statistic_of_kolmogorov_and_smirnov(pair: tup
 def test_the_stability_index_is_the_textbooks() -> None:
     expected = sum((q - p) * math.log(q / p) for p, q in ((0.5, 0.2), (0.3, 0.3), (0.2, 0.5)))
     assert distances.population_stability_index([50, 30, 20], [20, 30, 50]) == pytest.approx(expected)
+
+
+def test_evidently_and_nannyml_measure_the_same_in_the_same_bins() -> None:
+    """Their values are recorded: both want a pandas that the image does not have (benchmarks/peers)."""
+    recorded = json.loads((Path(__file__).parent / "examples" / "peer_distances.json").read_text())
+    evidently, nannyml = recorded["evidently 0.7.23"], recorded["nannyml 0.13.1"]
+    ours = [distances.population_stability_index(*pair) for pair in recorded["counts"]]
+    assert ours == pytest.approx(evidently["psi"], abs=1e-12)
+    in_bits = [distances.jensen_shannon(*pair) for pair in recorded["counts"]]
+    assert in_bits == pytest.approx(nannyml["jensen_shannon_bits"], abs=1e-12)
+    in_nats = [distance * math.sqrt(math.log(2)) for distance in in_bits]
+    assert in_nats == pytest.approx(evidently["jensen_shannon_nats"], abs=1e-12)
 
 
 def test_an_empty_bin_costs_something_and_not_everything() -> None:
