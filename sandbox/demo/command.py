@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.demo.cloud import Cloud, DemoError
+from sandbox.demo.months import YEAR
 from sandbox.demo.tour import Tour
-from sandbox.demo.year import YEAR, Year
+from sandbox.demo.year import Year
 from sandbox.errors import SandboxError
 from sandbox.server import Sandbox
 from sandbox.state import DEFAULT_DIRECTORY

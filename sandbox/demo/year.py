@@ -7,7 +7,7 @@ monitor, alarms, training, gate and deployment are the deployed ones; nothing he
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.demo import frozen, scores
-from sandbox.demo.chronicle import Chronicle, Note
+from sandbox.demo import frozen, months, scores
+from sandbox.demo.chronicle import Chronicle
 from sandbox.demo.cloud import Cloud, run
+from sandbox.demo.months import YEAR, Month
 from sandbox.demo.scores import Numbers
 from sandbox.demo.stillness import Stillness
 from sandbox.demo.traffic import Answers, Day, Traffic, days
 
-YEAR = 2013
 _LABELS_LATER = timedelta(days=2)
 _ASKED_AT = 12
 """Hour of the day at which all its requests are sent: the clock stands still for an instant, a day has 24 hours."""
@@ -40,34 +39,6 @@ class Clock(Protocol):
 
     def advance(self, *, to: datetime) -> Any:
         """Move forward; what falls due on the way has happened when this returns."""
-
-
-@dataclass(frozen=True)
-class Month:
-    """What is known of one month when it is over.
-
-    Attributes:
-        number: 1 to 12.
-        answers: of its days.
-        judgements: of the monitor, for the windows of the month.
-        alarms: kinds that were on when the month's data had been judged.
-        notes: what the loop did.
-        live: the version that serves at the end.
-        seconds: wall time of its parts.
-    """
-
-    number: int
-    answers: Sequence[Answers]
-    judgements: Sequence[dict[str, Any]]
-    alarms: Sequence[str]
-    notes: Sequence[Note]
-    live: str
-    seconds: Mapping[str, float]
-
-    @property
-    def name(self) -> str:
-        """The month in words."""
-        return f"{date(YEAR, self.number, 1):%B}"
 
 
 _PARTS = {
@@ -181,7 +152,7 @@ class Year:
         told, start = [], 0
         for month in self.months:
             rows = sum(len(day.labels) for day in month.answers)
-            told.append(_told(month, metric, frozen_scores[start : start + rows]))
+            told.append(months.told(month, metric, frozen_scores[start : start + rows]))
             start += rows
         outcomes = [note.kind for month in self.months for note in month.notes]
         output = self.cloud.contract["output"]
@@ -207,9 +178,9 @@ class Year:
 
     def _tell_month(self, month: Month) -> None:
         metric = self.cloud.settings["gate"]["metric"]
-        target, prediction, _ = _labelled(month)
+        target, prediction, _ = months.labelled(month)
         value = scores.METRICS[metric](target, prediction)
-        worst = _drift(month)
+        worst = months.drift(month)
         drift = f"drift {worst['robust_linf']:.2f} in {worst['worst']}" if worst["worst"] else "no drift judged"
         on = f"alarms on: {', '.join(month.alarms)}" if month.alarms else "no alarm"
         self.console.print(
@@ -261,70 +232,6 @@ _COLOURS = {"promoted": "green", "deployed": "green", "kept": "yellow", "rejecte
 
 def _month_after(number: int) -> datetime:
     return datetime(YEAR + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-
-
-def _labelled(month: Month) -> tuple[Numbers, Numbers, npt.NDArray[np.int64]]:
-    """Return labels, predictions and days of the rows that have a label."""
-    target = np.concatenate([day.labels for day in month.answers])
-    prediction = np.concatenate([day.predictions for day in month.answers])
-    of_day = np.concatenate([np.full(len(day.labels), day.day.toordinal()) for day in month.answers])
-    known = np.isfinite(target)
-    return target[known], prediction[known], of_day[known]
-
-
-def _drift(month: Month) -> dict[str, Any]:
-    judged = [one["worst"] for one in month.judgements if one["worst"]]
-    drifted = sum(one["breaches"]["drift"] for one in month.judgements)
-    worst = max(judged, key=lambda one: one["robust_linf"], default={"feature": None, "robust_linf": 0.0})
-    return {
-        "worst": worst["feature"],
-        "robust_linf": worst["robust_linf"],
-        "windows": len(judged),
-        "windows_drifted": drifted,
-    }
-
-
-def _told(month: Month, metric: str, frozen_scores: Numbers) -> dict[str, Any]:
-    target, prediction, of_day = _labelled(month)
-    known = np.isfinite(np.concatenate([day.labels for day in month.answers]))
-    tandem = scores.score(metric, target, prediction, of_day)
-    left_alone = scores.score(metric, target, frozen_scores[known], of_day)
-    versions = sorted({version for day in month.answers for version in day.versions}, key=int)
-    return {
-        "month": f"{YEAR}-{month.number:02d}",
-        "rows": len(target),
-        "frozen": left_alone.as_document(),
-        "tandem": tandem.as_document(),
-        "drift": _drift(month),
-        "alarms": list(month.alarms),
-        "events": [note.as_document() for note in month.notes],
-        "versions": versions,
-        "live_at_end": month.live,
-        "note": _why_frozen_wins(metric, left_alone, tandem, versions),
-    }
-
-
-def _why_frozen_wins(
-    metric: str, left_alone: scores.Score, tandem: scores.Score, versions: Sequence[str]
-) -> str | None:
-    """Explain a month in which the model that nobody touched was better."""
-    better = left_alone.value < tandem.value
-    if metric in scores.LARGER_IS_BETTER:
-        better = left_alone.value > tandem.value
-    if not better or set(versions) == {"1"}:
-        return None
-    ours, theirs = tandem.interval, left_alone.interval
-    overlap = ours is None or theirs is None or max(ours[0], theirs[0]) <= min(ours[1], theirs[1])
-    sure = (
-        "the intervals of both overlap, so the difference is within what single days do"
-        if overlap
-        else "the intervals of both do not overlap, so the difference is real"
-    )
-    return (
-        f"The frozen model was better by {abs(tandem.value - left_alone.value) / left_alone.value:.1%} "
-        f"({left_alone.value:.2f} against {tandem.value:.2f}): it was trained on January and February only, and these "
-        f"weeks resemble them, while version {', '.join(versions)} has learned the whole year up to then; {sure}."
-    )
 
 
 def _decided(month: dict[str, Any]) -> str:

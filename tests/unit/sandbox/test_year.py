@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from pipelines.steps.gate import clusters, jackknife, leave_one_out
-from sandbox.demo import scores, year
+from sandbox.demo import months, scores
 from sandbox.demo.chronicle import Note, _notes
 from sandbox.demo.command import _months
 from sandbox.demo.traffic import Answers, _truths, days
@@ -75,7 +75,7 @@ def why(
     frozen: float, tandem: float, *, reach: float = 1.0, metric: str = "rmse", versions: tuple[str, ...] = ("5",)
 ) -> str | None:
     left_alone = scores.Score(frozen, (frozen - reach, frozen + reach))
-    return year._why_frozen_wins(metric, left_alone, scores.Score(tandem, (tandem - reach, tandem + reach)), versions)
+    return months.why_frozen_wins(metric, left_alone, scores.Score(tandem, (tandem - reach, tandem + reach)), versions)
 
 
 def test_a_month_that_the_frozen_model_wins_is_explained_and_no_other_one() -> None:
