@@ -106,11 +106,29 @@ class Feature:
         }
 
     def _both(self, read: Any) -> dict[str, Any] | None:
-        return {"baseline": read(self.baseline), "current": read(self.current)} if self.layout.is_number else None
+        return {"baseline": read(self.baseline), "current": read(self.current)} if self.kind == "number" else None
+
+
+def compare_lengths(layout: ColumnLayout, baseline: ColumnCounts, current: ColumnCounts, rule: Rule) -> Feature | None:
+    """Compare the lengths of a column of free text; ``None`` where the texts themselves say enough.
+
+    Where most texts are too rare for a bin of their own, almost all rows are in the bin of the others, whatever happens.
+    """
+    if layout.type != "string" or baseline.bins[-1] <= baseline.known / 2:
+        return None
+    bins = ColumnLayout(layout.name, "integer", edges=layout.lengths)
+    then, now = (ColumnCounts(nulls=0, bins=counted.lengths) for counted in (baseline, current))
+    return compare(bins, then, now, rule, name=f"{layout.name} (length)", kind="length")
 
 
 def compare(
-    layout: ColumnLayout, baseline: ColumnCounts, current: ColumnCounts, rule: Rule, *, name: str | None = None
+    layout: ColumnLayout,
+    baseline: ColumnCounts,
+    current: ColumnCounts,
+    rule: Rule,
+    *,
+    name: str | None = None,
+    kind: Kind | None = None,
 ) -> Feature:
     """Compare a column with the baseline's.
 
@@ -120,10 +138,11 @@ def compare(
         current: counts of the span.
         rule: when it has drifted.
         name: how it is called; the column's own name by default.
+        kind: how its bins are to be read; what its type says by default.
     """
     rows = current.known + current.nulls
     before = baseline.known + baseline.nulls
-    kind = _KINDS[layout.type]
+    kind = kind or _KINDS[layout.type]
     linf = robust = psi = js = None
     if rows and before:
         then, now = _with_missing(baseline, current)

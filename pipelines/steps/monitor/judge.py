@@ -155,7 +155,11 @@ def _inputs(span: WindowCounts, subject: Subject) -> Iterator[Feature]:
     limits, baseline = subject.limits, subject.reference.baseline
     for column in subject.reference.inputs.columns:
         rule = features.Rule(limits.max_drift, limits.min_rows, ignored=column.name in limits.ignore)
-        yield features.compare(column, baseline.rows.columns[column.name], span.inputs.columns[column.name], rule)
+        then, now = baseline.rows.columns[column.name], span.inputs.columns[column.name]
+        yield features.compare(column, then, now, rule)
+        lengths = features.compare_lengths(column, then, now, rule)
+        if lengths is not None:
+            yield lengths
 
 
 def _of_predictions(span: WindowCounts, subject: Subject) -> Feature:

@@ -128,6 +128,26 @@ def test_what_is_not_judged_says_why_and_never_drifts(rule: dict[str, object], w
     assert moved.robust_linf > 0.1, "it is measured all the same"
 
 
+def lengths(then: list[str], now: list[str]) -> features.Feature | None:
+    bins = layout.of_rows(pa.table({"x": then}), [Field("x", "string")])
+    one, other = (arrow_engine.profile_table(pa.table({"x": texts}), bins).columns["x"] for texts in (then, now))
+    return features.compare_lengths(bins.columns[0], one, other, features.Rule(0.1, 100))
+
+
+def test_free_text_is_judged_by_its_length() -> None:
+    then = [f"{number}" * (1 + number % 7) for number in range(1000, 3000)]
+    assert lengths(then, then) is not None
+    longer = lengths(then, [text + " and more of it" for text in then])
+    assert longer is not None
+    assert longer.drifted
+    assert (longer.name, longer.kind) == ("x (length)", "length")
+    assert longer.as_document()["mean"] is None, "lengths are counted in bins and not summed"
+
+
+def test_texts_with_bins_of_their_own_need_no_lengths() -> None:
+    assert lengths(["a", "bb"] * 500, ["a", "bb"] * 500) is None
+
+
 def test_time_is_never_judged() -> None:
     moments = pa.array(range(1000), pa.timestamp("us", tz="UTC"))
     assert not feature(moments, moments, kind="timestamp").drifted
