@@ -112,7 +112,7 @@ class Feature:
 def compare_lengths(layout: ColumnLayout, baseline: ColumnCounts, current: ColumnCounts, rule: Rule) -> Feature | None:
     """Compare the lengths of a column of free text; ``None`` where the texts themselves say enough.
 
-    Where most texts are too rare for a bin of their own, almost all rows are in the bin of the others, whatever happens.
+    Where most texts are too rare for a bin of their own, most rows are in the bin of the others, whatever happens.
     """
     if layout.type != "string" or baseline.bins[-1] <= baseline.known / 2:
         return None
