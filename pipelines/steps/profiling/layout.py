@@ -130,17 +130,19 @@ def number_edges(values: Numbers, *, bins: int = NUMBER_BINS) -> tuple[float, ..
 
     A single value gets a bin below and one above it. Without any value there is one bin for everything.
     """
-    finite = values[np.isfinite(values)]
-    distinct = np.unique(finite)
-    if not len(distinct):
+    ordered = np.sort(values[np.isfinite(values)])
+    rows = len(ordered)
+    if not rows:
         return ()
-    if len(distinct) == 1:
-        return (float(np.nextafter(distinct[0], -np.inf)), float(distinct[0]))
+    lowest, highest = float(ordered[0]), float(ordered[-1])
+    if lowest == highest:
+        return (float(np.nextafter(lowest, -np.inf)), lowest)
+    distinct = ordered[np.concatenate([[True], ordered[1:] > ordered[:-1]])]
     if len(distinct) <= bins:
         return tuple(float(value) for value in distinct[:-1])
-    # An edge has to be a value that occurs ("inverted_cdf"): interpolating between two would depend on the sample.
-    edges = np.unique(np.quantile(finite, np.arange(1, bins) / bins, method="inverted_cdf"))
-    return tuple(float(edge) for edge in edges)
+    # An edge is a value that occurs (the quantile "inverted_cdf"): one between two would depend on the sample.
+    ranks = np.ceil(rows * (np.arange(1, bins) / bins) - 1).astype(np.int64)
+    return tuple(float(edge) for edge in np.unique(ordered[ranks]))
 
 
 def _parse_column(entry: Mapping[str, Any]) -> ColumnLayout:
