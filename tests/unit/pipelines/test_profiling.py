@@ -143,7 +143,11 @@ def test_shuffled_rows_give_the_same_profile() -> None:
     assert profiled(shuffled) == profiled(table)
 
 
-def test_parquet_files_are_counted_as_the_table_they_hold(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [0, 299, 300])
+def test_parquet_files_are_counted_as_the_table_they_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(arrow_engine, "_AT_ONCE", at_once)
     table = rows(3000, seed=6)
     paths = []
     for number, part in enumerate((table.slice(0, 1000), table.slice(1000))):
