@@ -90,7 +90,7 @@ CASES = (
     ),
     Case(
         "a limit that nothing can exceed",
-        "max_drift = 0.1",
+        "max_drift = 0.4",
         "max_drift = 1.0",
         "monitoring.max_drift: not allowed (given: 1.0). Allowed: a number, greater than 0 and less than 1.",
     ),
@@ -138,7 +138,7 @@ def test_an_environment_watches_with_its_own_limits(shipped: str, write_project:
 
     sandbox, production, year = (one.monitoring for one in select(load_projects(root), project=None, environment=None))
 
-    assert (sandbox.max_drift, production.max_drift, year.max_drift) == (0.3, 0.1, 0.1)
+    assert (sandbox.max_drift, production.max_drift, year.max_drift) == (0.3, 0.4, 0.4)
     assert (sandbox.ignore, production.ignore) == (["seats"], [])
     assert sandbox.schedule == production.schedule != year.schedule
 
