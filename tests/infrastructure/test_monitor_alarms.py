@@ -24,7 +24,7 @@ class Decision:
 
 
 DECISIONS = {
-    "drift": Decision("FeatureDrift", "GreaterThanThreshold", 0.1, 3, 5, "ignore"),
+    "drift": Decision("FeatureDrift", "GreaterThanThreshold", 0.4, 3, 5, "ignore"),
     "prediction-drift": Decision("PredictionDrift", "GreaterThanThreshold", 0.1, 3, 5, "ignore"),
     "quality": Decision("QualityDrop", "GreaterThanThreshold", 0.1, 3, 5, "ignore"),
     "data-quality": Decision("ViolationShare", "GreaterThanThreshold", 0.01, 3, 5, "ignore"),
