@@ -5,8 +5,9 @@ Standard library only: the settings of the stacks and the compiler of the pipeli
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from pipelines.steps import limit_text
 from pipelines.steps.failure import StepError
 
 Window = Literal["hour", "day"]
@@ -56,7 +57,7 @@ class Limits:
 
     def as_text(self) -> str:
         """Write all but the ignored inputs as one argument of a job: ``name=value name=value``."""
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items() if name != "ignore")
+        return limit_text.write(_judged(self))
 
     def ignored_as_text(self) -> str:
         """Write the ignored inputs as one argument: names with commas, ``none`` without any."""
@@ -69,17 +70,12 @@ def parse(text: str, *, ignore: str = _NONE) -> Limits:
     Raises:
         StepError: when a limit is unknown, missing or of the wrong type.
     """
-    kinds = {name: type(value) for name, value in asdict(Limits()).items() if name != "ignore"}
-    given = dict(entry.partition("=")[::2] for entry in text.split())
-    if set(given) != set(kinds):
-        raise StepError(f"monitoring limits are {text!r}; they must be exactly {', '.join(kinds)}, each as name=value")
-    values: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        try:
-            values[name] = kind(given[name])
-        except ValueError as error:
-            raise StepError(f"monitoring limit {name} is {given[name]!r}, it must be a {kind.__name__}") from error
+    values = limit_text.read(text, defaults=_judged(Limits()), of="monitoring")
     if values["window"] not in get_args(Window):
         raise StepError(f"monitoring limit window is {values['window']!r}, it must be one of {', '.join(_LENGTHS)}")
     names = () if ignore == _NONE else tuple(ignore.split(","))
     return Limits(**values, ignore=names)
+
+
+def _judged(given: Limits) -> dict[str, object]:
+    return {name: value for name, value in asdict(given).items() if name != "ignore"}

@@ -5,7 +5,7 @@ Standard library only: the settings of the stacks and the compiler of the pipeli
 
 from dataclasses import asdict, dataclass
 
-from pipelines.steps.failure import StepError
+from pipelines.steps import limit_text
 
 WARNING_SHARE = 0.2
 """What reaches this share of a limit is a warning in the report; what exceeds the limit refuses the object."""
@@ -35,7 +35,7 @@ class Limits:
 
     def as_text(self) -> str:
         """Write them as one argument of a job: ``name=value name=value``."""
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
+        return limit_text.write(asdict(self))
 
 
 def parse(text: str) -> Limits:
@@ -44,14 +44,4 @@ def parse(text: str) -> Limits:
     Raises:
         StepError: when a limit is unknown, missing or no number.
     """
-    kinds = {name: type(value) for name, value in asdict(Limits()).items()}
-    given = dict(entry.partition("=")[::2] for entry in text.split())
-    if set(given) != set(kinds):
-        raise StepError(f"data limits are {text!r}; they must be exactly {', '.join(kinds)}, each as name=value")
-    values = {}
-    for name, kind in kinds.items():
-        try:
-            values[name] = kind(given[name])
-        except ValueError as error:
-            raise StepError(f"data limit {name} is {given[name]!r}, it must be a {kind.__name__}") from error
-    return Limits(**values)
+    return Limits(**limit_text.read(text, defaults=asdict(Limits()), of="data"))
