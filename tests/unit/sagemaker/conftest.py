@@ -18,6 +18,7 @@ import emulator
 import pytest
 import uvicorn
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from sandbox.sagemaker.platform import UnknownImageError
 from sandbox.sagemaker.service import SageMaker
@@ -366,6 +367,33 @@ def world(make_world: Callable[[Settings], World]) -> World:
     world = make_world(Settings(health_check_timeout=20.0, flush_interval=0.1, drain_timeout=5.0))
     world.s3.create_bucket(Bucket=BUCKET)
     return world
+
+
+@pytest.fixture
+def deploy(world: World) -> Iterator[Callable[[str], str]]:
+    """Creates endpoints and deletes them at the end of the test."""
+    names = []
+
+    def create(config: str) -> str:
+        name = unique("endpoint")
+        names.append(name)
+        world.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        world.endpoint_settled(name)
+        return name
+
+    yield create
+    for name in names:
+        world.endpoint_settled(name)
+        world.sagemaker.delete_endpoint(EndpointName=name)
+    eventually(lambda: all(_is_gone(world, name) for name in names), what=f"the deletion of {names}")
+
+
+def _is_gone(world: World, name: str) -> bool:
+    try:
+        world.sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError:
+        return True
+    return False
 
 
 def json_lines(body: bytes) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sandbox.sagemaker.settings import Settings
 
 from .conftest import World, eventually
-from .test_endpoints import _config, _model
+from .endpoints import config_of, model_of
 
 
 def _alive(pid: int) -> bool:
@@ -30,9 +30,9 @@ def test_stopping_ends_jobs_executions_and_endpoints(
         "DestinationS3Uri": "s3://bucket-of-tests/stopped",
         "CaptureOptions": [{"CaptureMode": "Input"}],
     }
-    serving = _model(own, f"{note}import json\ndef model_fn(d): return 1\ndef transform_fn(*_): return 'x', 'a/b'\n")
+    serving = model_of(own, f"{note}import json\ndef model_fn(d): return 1\ndef transform_fn(*_): return 'x', 'a/b'\n")
     own.sagemaker.create_endpoint(
-        EndpointName="to-be-stopped", EndpointConfigName=_config(own, serving, DataCaptureConfig=capture)
+        EndpointName="to-be-stopped", EndpointConfigName=config_of(own, serving, DataCaptureConfig=capture)
     )
     own.endpoint_settled("to-be-stopped")
     own.runtime.invoke_endpoint(EndpointName="to-be-stopped", Body=b"{}")
