@@ -1,21 +1,16 @@
-"""Pipelines: values, branches, dependencies, failures, stops and what is told of them."""
+"""Pipelines: values, dependencies, failures, stops and what is told of them."""
 
 import itertools
 import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from .conftest import BUCKET, IMAGE, ROLE, World, eventually, unique
+from .steps import WRITE, fail_step
 
-_WRITE = """
-import os, pathlib, sys
-base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "processing/out")
-(base / "result.json").write_text(sys.argv[1])
-"""
 _DEAF = """
 import signal, time
 signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), exit(1)))
@@ -26,109 +21,8 @@ _EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 _STEP = "SageMaker Model Building Pipeline Execution Step Status Change"
 
 
-def _gate(world: World, content: str, condition: Mapping[str, Any]) -> str:
-    evaluate = world.processing_step(
-        "Evaluate",
-        _WRITE,
-        content,
-        PropertyFiles=[{"PropertyFileName": "evaluation", "OutputName": "out", "FilePath": "result.json"}],
-    )
-    gate = {
-        "Name": "Gate",
-        "Type": "Condition",
-        "Arguments": {
-            "Conditions": [condition],
-            "IfSteps": [world.processing_step("Promote", "")],
-            "ElseSteps": [{"Name": "Keep", "Type": "Fail", "Arguments": {"ErrorMessage": "kept"}}],
-        },
-    }
-    return world.create_pipeline(evaluate, gate)
-
-
-def _json_get(path: str) -> dict[str, Any]:
-    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.evaluation"}, "Path": path}}
-
-
-@pytest.mark.parametrize("promote", [True, False])
-def test_a_condition_on_a_property_file_takes_one_branch(world: World, promote: bool) -> None:  # noqa: FBT001
-    condition = {"Type": "Equals", "LeftValue": _json_get("gate.promote"), "RightValue": True}
-    status, steps = world.run(_gate(world, json.dumps({"gate": {"promote": promote}}), condition))
-    assert steps["Gate"]["Metadata"] == {"Condition": {"Outcome": str(promote)}}
-    if promote:
-        assert status == "Succeeded"
-        assert set(steps) == {"Evaluate", "Gate", "Promote"}
-    else:
-        assert status == "Failed"
-        assert set(steps) == {"Evaluate", "Gate", "Keep"}
-        assert steps["Keep"]["FailureReason"] == "kept"
-
-
-@pytest.mark.parametrize("accepted", [True, False])
-def test_a_fail_step_says_what_an_earlier_step_wrote_and_nothing_behind_the_other_branch_runs(
-    world: World,
-    accepted: bool,  # noqa: FBT001
-) -> None:
-    evaluate = world.processing_step(
-        "Evaluate",
-        _WRITE,
-        json.dumps({"accepted": accepted, "summary": "a.parquet: column 'x' is missing"}),
-        PropertyFiles=[{"PropertyFileName": "evaluation", "OutputName": "out", "FilePath": "result.json"}],
-    )
-    message = {"Std:Join": {"On": "", "Values": ["refused: ", _json_get("summary")]}}
-    accept = {
-        "Name": "Accept",
-        "Type": "Condition",
-        "Arguments": {
-            "Conditions": [{"Type": "Equals", "LeftValue": _json_get("accepted"), "RightValue": True}],
-            "IfSteps": [world.processing_step("Prepare", "")],
-            "ElseSteps": [{"Name": "Reject", "Type": "Fail", "Arguments": {"ErrorMessage": message}}],
-        },
-    }
-    after = world.processing_step("After", "", DependsOn=["Prepare"])
-    status, steps = world.run(world.create_pipeline(evaluate, accept, after))
-    if accepted:
-        assert (status, set(steps)) == ("Succeeded", {"Evaluate", "Accept", "Prepare", "After"})
-    else:
-        assert (status, set(steps)) == ("Failed", {"Evaluate", "Accept", "Reject"})
-        said = "refused: a.parquet: column 'x' is missing"
-        assert steps["Reject"]["Metadata"] == {"Fail": {"ErrorMessage": said}}
-        assert steps["Reject"]["FailureReason"] == said
-
-
-def test_a_branch_with_nothing_to_do_succeeds(world: World) -> None:
-    condition = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
-    gate = {"Name": "Gate", "Type": "Condition", "Arguments": {"Conditions": [condition], "IfSteps": [_fail("no")]}}
-    status, steps = world.run(world.create_pipeline(gate))
-    assert (status, list(steps)) == ("Succeeded", ["Gate"])
-
-
-@pytest.mark.parametrize(
-    ("condition", "holds"),
-    [
-        ({"Type": "GreaterThan", "LeftValue": 2, "RightValue": 1.5}, True),
-        ({"Type": "GreaterThanOrEqualTo", "LeftValue": 2, "RightValue": 2}, True),
-        ({"Type": "LessThan", "LeftValue": 2, "RightValue": 2}, False),
-        ({"Type": "LessThanOrEqualTo", "LeftValue": _json_get("list[1].value"), "RightValue": 7}, True),
-        ({"Type": "In", "QueryValue": _json_get("name"), "Values": ["a", "b"]}, True),
-        ({"Type": "Not", "Expression": {"Type": "Equals", "LeftValue": "x", "RightValue": "x"}}, False),
-        ({"Type": "Or", "Conditions": [{"Type": "Equals", "LeftValue": True, "RightValue": 1}]}, False),
-    ],
-)
-def test_every_kind_of_condition(world: World, condition: Mapping[str, Any], holds: bool) -> None:  # noqa: FBT001
-    content = json.dumps({"name": "b", "list": [{}, {"value": 7}]})
-    _, steps = world.run(_gate(world, content, condition))
-    assert steps["Gate"]["Metadata"]["Condition"]["Outcome"] == str(holds)
-
-
-def test_a_path_that_leads_nowhere_fails_the_step_and_names_the_path(world: World) -> None:
-    condition = {"Type": "Equals", "LeftValue": _json_get("gate.promote"), "RightValue": True}
-    status, steps = world.run(_gate(world, "{}", condition))
-    assert status == "Failed"
-    assert "gate.promote" in steps["Gate"]["FailureReason"]
-
-
 def test_parameters_joins_and_outputs_of_earlier_steps_reach_the_arguments(world: World) -> None:
-    first = world.processing_step("First", _WRITE, {"Std:Join": {"On": "-", "Values": [_get("Parameters.Text"), 7]}})
+    first = world.processing_step("First", WRITE, {"Std:Join": {"On": "-", "Values": [_get("Parameters.Text"), 7]}})
     folder = unique("result")
     second = world.processing_step(
         "Second",
@@ -185,7 +79,7 @@ text = (base / "processing/in/result.json").read_text()
 )
 def test_wrong_parameters_are_refused_at_the_start(world: World, parameters: dict[str, str], message: str) -> None:
     pipeline = world.create_pipeline(
-        _fail("x"),
+        fail_step("x"),
         parameters=[
             {"Name": "Kind", "Type": "String", "DefaultValue": "a", "EnumValues": ["a", "b"]},
             {"Name": "Count", "Type": "Integer"},
@@ -267,7 +161,7 @@ def test_a_stopped_execution_stops_its_job_and_ends_as_stopped(world: World) -> 
 
 
 def test_the_same_token_starts_one_execution(world: World) -> None:
-    pipeline = world.create_pipeline(_fail("x"))
+    pipeline = world.create_pipeline(fail_step("x"))
     token = "t" * 32
     arns = {
         world.sagemaker.start_pipeline_execution(PipelineName=pipeline, ClientRequestToken=token)[
@@ -281,9 +175,9 @@ def test_the_same_token_starts_one_execution(world: World) -> None:
 
 
 def test_an_execution_keeps_the_definition_that_it_started_with(world: World) -> None:
-    pipeline = world.create_pipeline(_fail("old"))
+    pipeline = world.create_pipeline(fail_step("old"))
     arn = world.start(pipeline)
-    new = json.dumps({"Version": "2020-12-01", "Steps": [_fail("new")]})
+    new = json.dumps({"Version": "2020-12-01", "Steps": [fail_step("new")]})
     world.sagemaker.update_pipeline(PipelineName=pipeline, PipelineDefinition=new)
     described = world.sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
     assert "old" in described["PipelineDefinition"]
@@ -438,7 +332,3 @@ def test_the_events_of_an_execution_tell_every_change_in_order(world: World) -> 
 
 def _get(path: str) -> dict[str, str]:
     return {"Get": path}
-
-
-def _fail(message: str) -> dict[str, Any]:
-    return {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": message}}

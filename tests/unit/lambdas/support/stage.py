@@ -295,3 +295,9 @@ class Stage:
             TableName=self.table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": pk}}
         )["Items"]
         return [decode_item(item) for item in found]
+
+
+def only_execution(stage: Stage) -> str:
+    """ARN of the one execution there is."""
+    (arn,) = stage.sagemaker.executions
+    return arn
