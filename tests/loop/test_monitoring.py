@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import watched_month
 from deployed_loop import DATA, PROJECT, Loop
+from spark_here import MISSING, needs_spark
 from watched_month import AFTER, DAMAGED, DAY, LABELS_LATER, START, WARM_FROM, Month
 from watched_stage import WatchedStage
 
@@ -82,7 +83,7 @@ def march(stage: WatchedStage, first_run: Run) -> Month:
 def by_cluster(stage: WatchedStage, march: Month, definition: Future[CompiledDefinition]) -> dict[str, Any] | None:
     """The month, monitored once more with the other engine while the same version serves."""
     assert march.judgements
-    if cluster_pipeline.what_is_missing():
+    if MISSING:
         return None
     cluster_pipeline.create(stage, definition.result())
     return stage.run(cluster_pipeline.NAME, until=DUE)
@@ -243,7 +244,7 @@ def test_a_monitor_that_fails_is_told(stage: WatchedStage) -> None:
     assert "Read why in the logs of its step" in told.text
 
 
-@pytest.mark.skipif(bool(cluster_pipeline.what_is_missing()), reason=cluster_pipeline.what_is_missing() or "")
+@needs_spark
 def test_a_cluster_counts_the_same_and_judges_the_same(
     stage: WatchedStage, march: Month, by_cluster: dict[str, Any]
 ) -> None:

@@ -6,13 +6,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 from watched_stage import WatchedStage
 
 from pipelines import compiled, inputs
-from sandbox.programs.smspark_submit import SubmitError, java_home
 
 NAME = "monitoring-by-cluster"
 FOLDER = "monitored-by-cluster"
@@ -24,17 +22,6 @@ import sys, pathlib
 from pipelines import compile
 sys.stdout.write(compile.definition(sys.argv[1], "monitoring", projects=pathlib.Path(sys.argv[2])))
 """
-
-
-def what_is_missing() -> str | None:
-    """Why this machine has no Spark."""
-    if find_spec("pyspark") is None:
-        return "pyspark is not installed: `make test` installs it from requirements-spark.txt"
-    try:
-        java_home()
-    except SubmitError as error:
-        return str(error)
-    return None
 
 
 def create(stage: WatchedStage, definition: compiled.CompiledDefinition) -> None:

@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from spark_here import needs_spark
 
 from sandbox.images import image_entries
 from sandbox.programs.smspark_submit import SubmitError, java_home, parse, spark_submit
@@ -16,7 +16,6 @@ from sandbox.server import Sandbox
 
 URI = "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312-v1.3"
 HOME = Path("/spark")
-needs_spark = pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed here")
 
 
 def _command(*words: str) -> list[str]:
