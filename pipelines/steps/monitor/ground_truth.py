@@ -140,5 +140,8 @@ def _number(value: Any) -> float | None:
         if lowered in _UNKNOWN:
             return None
         value = _TRUTHS.get(lowered, value)
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"label {value!r} is no number") from error
     return number if math.isfinite(number) else None

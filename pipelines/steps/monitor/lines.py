@@ -4,14 +4,13 @@ Record: AWS page "Capture data from real-time endpoint".
 """
 
 import base64
-import binascii
 import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import pyarrow as pa
 
@@ -127,9 +126,11 @@ def _record(line: bytes) -> _Record:
     if len(instances) != len(predictions):
         raise _UnusableError("shape", f"{len(instances)} instances have {len(predictions)} predictions")
     inference_id = about.get("inferenceId") or about.get("eventId")
-    if not isinstance(inference_id, str):
+    if not _is_text(inference_id):
         raise _UnusableError("shape", "eventMetadata holds neither inferenceId nor eventId")
     version = answer.get("model_version")
+    if version is not None and not _is_text(str(version)):
+        raise _UnusableError("shape", f"the answer's model_version is {version!r}")
     strangers = [*(set(document) - KNOWN_RECORD), *(set(data) - KNOWN_DATA), *(set(answer) - KNOWN_ANSWER)]
     return _Record(
         inference_id=inference_id,
@@ -149,13 +150,13 @@ def _side(data: Mapping[str, Any], name: str) -> Any:
     if encoding == "BASE64":
         try:
             return _json(base64.b64decode(text, validate=True))
-        except (binascii.Error, _UnusableError) as error:
+        except (ValueError, _UnusableError) as error:
             raise _UnusableError("encoding", f"{name} is BASE64 and holds no JSON: {error}") from error
     if encoding != "JSON":
         raise _UnusableError("encoding", f"{name}.encoding is {encoding!r}, it must be JSON")
     try:
         return _json(text.encode())
-    except _UnusableError as error:
+    except (UnicodeEncodeError, _UnusableError) as error:
         raise _UnusableError("encoding", f"{name}.data says JSON and is none: {error}") from error
 
 
@@ -173,7 +174,17 @@ def _object(value: Any, name: str) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Whether it is text that can be written down: JSON may escape half a surrogate pair, UTF-8 has no such thing."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _moment(text: Any) -> datetime:
@@ -187,9 +198,9 @@ def parse_moment(text: str) -> datetime | None:
     """Return a moment in UTC, ``None`` when the text is none or says no time zone."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the second: in UTC it is before the year 1 or after 9999
         return None
-    return None if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _parse(value: Any, wanted: pa.DataType) -> Any:
@@ -197,7 +208,7 @@ def _parse(value: Any, wanted: pa.DataType) -> Any:
     if pa.types.is_timestamp(wanted):
         return parse_moment(value) if isinstance(value, str) else None
     if pa.types.is_string(wanted):
-        return value if isinstance(value, str) else None
+        return value if _is_text(value) else None
     if pa.types.is_boolean(wanted):
         return value if isinstance(value, bool) else None
     return float(value) if _is_number(value) else None

@@ -34,8 +34,9 @@ class Problem:
 
 
 def problem(kind: Kind, key: str, detail: object, *, count: int = 1) -> Problem:
-    """Return a problem with its detail on one short line."""
-    return Problem(kind, count, key, " ".join(str(detail).split())[:_LONGEST])
+    """Return a problem with its detail on one short line; half a surrogate pair is written as its escape."""
+    text = str(detail).encode("utf-8", "backslashreplace").decode("utf-8")
+    return Problem(kind, count, key, " ".join(text.split())[:_LONGEST])
 
 
 def summed(problems: Iterable[Problem]) -> tuple[Problem, ...]:

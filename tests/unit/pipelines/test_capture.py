@@ -94,6 +94,10 @@ def base64_encoded(content: bytes) -> bytes:
     )
 
 
+def base64_of_no_ascii(content: bytes) -> bytes:
+    return changed(content, lambda side: side | {"encoding": "BASE64", "data": "größe"})
+
+
 def as_csv(content: bytes) -> bytes:
     return changed(content, lambda side: side | {"encoding": "CSV", "data": "1,2,3"})
 
@@ -118,6 +122,7 @@ def changed(content: bytes, change: Callable[[dict[str, str]], dict[str, str]]) 
         (truncated, "truncated", 2),
         (with_garbage, "json", 3),
         (as_csv, "encoding", 2),
+        (base64_of_no_ascii, "encoding", 2),
         (says_json_and_is_none, "encoding", 2),
         (without_instances, "shape", 2),
     ],
@@ -185,3 +190,57 @@ def test_a_file_cut_anywhere_keeps_the_records_before_the_cut(cut: int) -> None:
     content = lines(records(1, 1, 1))
     kept = content[: min(cut, len(content))]
     assert decoded(kept).records >= kept.count(b"\n")
+
+
+HUGE = 10**400
+ODD_TEXTS = ["\ud800", "0001-01-01T00:00:00+05:00", ""]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.sampled_from([HUGE, -HUGE, *ODD_TEXTS]) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "\ud800"]), inner, max_size=2),
+    max_leaves=4,
+)
+PLACES = [
+    ("captureData",),
+    ("captureData", "endpointInput"),
+    ("captureData", "endpointInput", "data"),
+    ("captureData", "endpointInput", "encoding"),
+    ("captureData", "endpointOutput", "data"),
+    ("eventMetadata",),
+    ("eventMetadata", "inferenceId"),
+    ("eventMetadata", "inferenceTime"),
+]
+
+
+def put(target: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    for name in place[:-1]:
+        target = target[name]
+    target[place[-1]] = value
+
+
+@given(place=st.sampled_from(PLACES), value=ANYTHING)
+@settings(max_examples=300, deadline=None)
+def test_whatever_stands_in_a_record_the_next_one_is_used(place: tuple[str, ...], value: Any) -> None:
+    spoiled, good = records(1, 1)
+    put(spoiled, place, value)
+    assert "id-1" in decoded(lines([spoiled, good])).answers.column("inference_id").to_pylist()
+
+
+@given(name=st.sampled_from(["at", "size", "kind", "wet", "strange", "\ud800"]), value=ANYTHING)
+@settings(max_examples=300, deadline=None)
+def test_whatever_an_input_is_its_row_and_the_next_one_are_used(name: str, value: Any) -> None:
+    captured = records(1, 1)
+    body = json.loads(captured[0]["captureData"]["endpointInput"]["data"])
+    body["instances"][0][name] = value
+    captured[0]["captureData"]["endpointInput"]["data"] = json.dumps(body)
+    found = decoded(lines(captured))
+    assert found.answers.column("inference_id").to_pylist() == ["id-0", "id-1"]
+    for each in found.problems:
+        each.detail.encode()
+
+
+@given(name=st.sampled_from(["predictions", "model_version"]), value=ANYTHING)
+@settings(max_examples=200, deadline=None)
+def test_whatever_an_answer_is_the_next_one_is_used(name: str, value: Any) -> None:
+    captured = records(1, 1)
+    captured[0]["captureData"]["endpointOutput"]["data"] = json.dumps({"predictions": [1.0], name: value})
+    assert "id-1" in decoded(lines(captured)).answers.column("inference_id").to_pylist()

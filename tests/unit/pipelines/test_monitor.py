@@ -240,6 +240,9 @@ def test_labels_told_twice_and_differently_are_counted_and_the_later_ones_count(
         (lines([truth("x", [1.0])])[:-9], "truncated"),
         (b'{"groundTruthData": {"data": "1", "encoding": "XML"}, "eventMetadata": {"eventId": "x"}}\n', "shape"),
         (b'{"groundTruthData": {"data": "one", "encoding": "CSV"}, "eventMetadata": {"eventId": "x"}}\n', "shape"),
+        (b'{"groundTruthData": {"data": "[[1]]", "encoding": "JSON"}, "eventMetadata": {"eventId": "x"}}\n', "shape"),
+        (b'{"groundTruthData": {"data": "{}", "encoding": "JSON"}, "eventMetadata": {"eventId": "x"}}\n', "shape"),
+        (lines([truth("x", [10**400], encoding="JSON")]), "shape"),
     ],
 )
 def test_labels_that_cannot_be_read_are_counted_and_the_others_are_read(content: bytes, kind: str) -> None:
