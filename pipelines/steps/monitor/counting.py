@@ -133,7 +133,7 @@ class Counting:
         for window, document in zip(counted, store.documents([self._counts_key(one) for one in counted]), strict=True):
             if document is not None:
                 self._counted[window] = collect.parse(document)
-        for window, content in zip(answered, store.read_all([_answers_key(one) for one in answered]), strict=True):
+        for window, content in zip(answered, store.read_all([self._answers_key(one) for one in answered]), strict=True):
             if content is not None:
                 self._answered[window] = collect.unpack(content)
         missing = (set(counted) - self._counted.keys()) | (set(answered) - self._answered.keys())
@@ -169,13 +169,20 @@ class Counting:
 
     def _keep(self, part: Part, window: Window) -> None:
         """Store what a window was counted to, and its answers; doing it again changes nothing."""
-        self.places.monitoring.write(_answers_key(window), collect.pack(part.answers))
+        self.places.monitoring.write(self._answers_key(window), collect.pack(part.answers))
         self.places.monitoring.write_document(self._counts_key(window), part.counts.as_document())
         self._counted[window], self._answered[window] = part.counts, part.answers
 
     def _counts_key(self, window: Window) -> str:
         """Return where the counts of a window lie; another version has another baseline, so other counts."""
-        return f"windows/{window.name}/counts-{self.live.run_id}.json"
+        return f"{self._folder(window)}/counts-{self.live.run_id}.json"
+
+    def _answers_key(self, window: Window) -> str:
+        return f"{self._folder(window)}/answers.parquet"
+
+    def _folder(self, window: Window) -> str:
+        """Return the folder of a window: an hour and a day may begin at the same moment."""
+        return f"windows/{self.arguments.limits.window}/{window.name}"
 
     def judgement(self, window: Window) -> dict[str, Any] | None:
         """Return the judgement of a window that is on record."""
@@ -186,7 +193,3 @@ class Counting:
 def judgement_key(window: Window) -> str:
     """Return where the judgement of a window lies."""
     return f"judgements/{window.name}.json"
-
-
-def _answers_key(window: Window) -> str:
-    return f"windows/{window.name}/answers.parquet"

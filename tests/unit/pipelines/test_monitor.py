@@ -1,12 +1,13 @@
 """The monitor on an endpoint in memory: windows, judgements, labels that come late, and runs that come twice."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from watched_endpoint import FIRST_DAY, World, keys, lines, record, rows, truth
+from watched_endpoint import FIRST_DAY, LIMITS, World, keys, lines, record, rows, truth
 
 from pipelines.steps.failure import StepError
 from pipelines.steps.monitor import collect, ground_truth, publish, windows
@@ -112,6 +113,15 @@ def test_what_was_counted_once_is_read_and_not_counted_again(world: World) -> No
         return collect.collect(window, *_, **__)  # type: ignore[arg-type]
 
     assert starts(world.run(4, collector=refuses)) == [3]
+
+
+def test_what_was_counted_by_the_hour_is_not_taken_for_the_day(world: World) -> None:
+    world.ask(0)
+    world.limits = replace(LIMITS, window="hour")
+    world.run(1)
+    world.ask(1)
+    world.limits = LIMITS
+    assert world.run(2)[-1]["features"][1]["rows"] == 600
 
 
 def test_another_version_is_judged_by_its_own_baseline(world: World) -> None:
