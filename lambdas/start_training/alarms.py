@@ -53,11 +53,9 @@ def answered(alarms: Alarms) -> dict[str, Alarm]:
     return {kind: alarm.model_copy(update={"asks": False}) for kind, alarm in alarms.items()}
 
 
-def told(alarms: Alarms) -> dict[str, Alarm]:
-    """Return the alarms after people were told that there is no new data for those that ask."""
-    return {
-        kind: alarm.model_copy(update={"told_at": alarm.at}) if alarm.asks else alarm for kind, alarm in alarms.items()
-    }
+def told(alarms: Alarms, about: Iterable[Alarm]) -> dict[str, Alarm]:
+    """Return the alarms after people were told that there is no new data for some of them."""
+    return {**alarms, **{alarm.kind: alarm.model_copy(update={"told_at": alarm.at}) for alarm in about}}
 
 
 def untold(alarms: Alarms, *, cooldown: timedelta) -> tuple[Alarm, ...]:

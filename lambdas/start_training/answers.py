@@ -20,6 +20,14 @@ from lambdas.start_training.events import Request
 from lambdas.start_training.wishes import Wish, remember, settled
 
 HANDLER = "start-training"
+_COUNTERS = {
+    "nothing_new": "NothingNew",
+    "no_new_data": "NoNewData",
+    "waits_for_a_reason": "WaitsForAReason",
+    "refused": "TrainingRefused",
+    "deferred": "Deferred",
+}
+"""Outcome of a decision: its counter. What is looked at again with the same outcome is not counted again."""
 _LONGEST_DELAY_SECONDS = 900  # page "Amazon SQS delay queues"
 
 
@@ -51,17 +59,15 @@ class Answers:
 
     def nothing_new(self, case: Case, *, reason: str) -> None:
         """Record why nothing is started; nobody waits any more."""
-        count("NothingNew")
         self._commit(case, settled(case.state), _decision(case, outcome="nothing_new", reason=reason))
 
     def no_new_data(self, case: Case, answer: NoNewData) -> None:
         """Tell people that alarms ask for a run and there is nothing to train on; the alarms go on waiting for data."""
-        count("NoNewData")
         untold = alarms.untold(case.state.alarms, cooldown=self._cooldown)
         if not untold:
             return self._commit(case, settled(case.state))
         self._tell_no_new_data(untold, reason=answer.reason)
-        told = case.state.model_copy(update={"alarms": alarms.told(case.state.alarms)})
+        told = case.state.model_copy(update={"alarms": alarms.told(case.state.alarms, untold)})
         subject = untold[0].name
         return self._commit(
             case, settled(told), _decision(case, outcome="no_new_data", reason=answer.reason, subject=subject)
@@ -69,7 +75,6 @@ class Answers:
 
     def waits(self, case: Case, answer: Waits) -> None:
         """Record, once per burst, that new data waits for a reason."""
-        count("WaitsForAReason")
         if case.state.waiting_period == answer.period:
             return self._commit(case, settled(case.state))
         waiting = settled(case.state).model_copy(update={"waiting_period": answer.period})
@@ -85,7 +90,6 @@ class Answers:
             facts={"asked": case.wish.reason, "trigger": case.wish.trigger},
             action=refusal.action,
         )
-        count("TrainingRefused")
         refused = settled(case.state).model_copy(update={"refusal": refusal.reason})
         return self._commit(case, refused, _decision(case, outcome="refused", reason=refusal.reason))
 
@@ -101,7 +105,6 @@ class Answers:
         waiting = remember(case.state, case.wish.asked).model_copy(
             update={"wake_up_at": wake_up_at, "deferral": deferral.cause}
         )
-        count("Deferred")
         if deferral.cause == case.state.deferral:
             return self._commit(case, waiting)
         if deferral.over_budget:
@@ -131,6 +134,8 @@ class Answers:
         writes += remembered(case.requests, by=decision.outcome if decision else "waiting")
         if writes:
             self._ledger.commit(*writes)
+        if decision is not None:
+            count(_COUNTERS[decision.outcome])
 
 
 def remembered(requests: Sequence[Request], *, by: str) -> list[Write]:

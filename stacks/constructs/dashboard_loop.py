@@ -26,7 +26,7 @@ _NO_RUN: Final = {
     "NothingNew": "nothing new since the last run",
     "NoNewData": "an alarm, and no new data",
     "WaitsForAReason": "new data that waits for an alarm",
-    "Deferred": "waits (in flight, cooldown, budget)",
+    "Deferred": "waits (deployment, cooldown, budget)",
     "TrainingRefused": "refused",
 }
 _DEPLOYMENTS: Final = {

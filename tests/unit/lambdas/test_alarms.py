@@ -58,9 +58,20 @@ def test_an_alarm_asks_until_it_is_answered_and_again_when_it_comes_back() -> No
 def test_an_alarm_that_flaps_within_the_cooldown_is_told_once(minutes: int, *, told_again: bool) -> None:
     known = alarms.observe({}, [change(0, on=True)])
     assert alarms.untold(known, cooldown=HOUR)
-    known = alarms.answered(alarms.told(known))
+    known = alarms.answered(alarms.told(known, alarms.on(known)))
     known = alarms.observe(known, [change(minutes - 1, on=False), change(minutes, on=True)])
     assert bool(alarms.untold(known, cooldown=HOUR)) is told_again
+
+
+def test_an_alarm_that_a_message_did_not_name_is_not_told() -> None:
+    known = alarms.observe({}, [change(0, on=True)])
+    known = alarms.answered(alarms.told(known, alarms.on(known)))
+    known = alarms.observe(known, [change(49, on=False), change(50, on=True), change(50, on=True, kind="quality")])
+    (asking,) = alarms.untold(known, cooldown=HOUR)
+    assert asking.kind == "quality"
+    known = alarms.answered(alarms.told(known, [asking]))
+    known = alarms.observe(known, [change(99, on=False), change(100, on=True)])
+    assert [alarm.kind for alarm in alarms.untold(known, cooldown=HOUR)] == ["drift"]
 
 
 def test_the_strongest_reason_comes_first() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from lambdas.shared import clock, ledger
 from lambdas.shared.records import LiveModel, RunStatus
+from lambdas.start_training import answers
 from tests.unit.lambdas.support.stage import NAME, PIPELINE, Stage, has_failed, only_execution
 
 
@@ -120,6 +121,21 @@ def test_a_run_waits_for_the_open_deployment_and_has_to_beat_what_it_brings(stag
     assert serving is not None
     execution = stage.sagemaker.executions[only_execution(stage)]
     assert execution.parameters["ChampionPackageArn"] == serving.package_arn
+
+
+def test_a_wish_that_is_looked_at_again_and_again_is_counted_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(answers, "count", counted.append)
+    stage.sagemaker.register(NAME, 1)
+    stage.deploy(stage.package_event(1))
+    stage.start_training(stage.drop("2013-01"))
+    for _ in range(3):
+        stage.clock.advance(seconds=15)
+        stage.start_training(stage.message(stage.wake_ups()[-1]["MessageBody"]))
+
+    assert counted == ["Deferred"]
 
 
 def test_a_deployment_that_is_stuck_holds_training_back_for_two_hours_at_most(stage: Stage) -> None:
