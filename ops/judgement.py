@@ -1,9 +1,9 @@
-"""What the monitor concluded about the newest window (``judgement.json``, format 1), as far as people ask for it."""
+"""What the monitor concluded about the newest window (its judgement, format 1), as far as people ask for it."""
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ops.errors import OpsError
 
@@ -15,13 +15,12 @@ class _Part(BaseModel):
 
 
 class Window(_Part):
-    """The judged window; ``span`` windows that end with it were judged together, from ``first`` on."""
+    """The judged window; ``span`` windows that end with it were judged together."""
 
     start: datetime
     end: datetime
     length: str
     span: int
-    first: datetime = Field(alias="from")
 
 
 class Model(_Part):
@@ -95,7 +94,6 @@ class Quality(_Part):
     baseline_interval: Interval | None
     drop: float | None
     limit: float
-    breached: bool
     reason: str | None
 
 
@@ -125,11 +123,6 @@ class Judgement(_Part):
     estimate: Estimate | None
     breaches: dict[str, bool]
     since: dict[str, datetime | None]
-
-    @property
-    def broken(self) -> list[str]:
-        """Limits that are broken, in words."""
-        return [name.replace("_", " ") for name, breach in self.breaches.items() if breach]
 
     @property
     def by_distance(self) -> list[Feature]:

@@ -1,21 +1,15 @@
-"""The engine that scales out counts what the embedded engine counts: equal profiles, windows and judgements."""
+"""The engine that scales out counts what the embedded engine counts: equal windows and judgements."""
 
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from s3_over_http import serving
 from watched_endpoint import FIELDS, World, keys, rows
 
-from pipelines.steps.contract import Field
 from pipelines.steps.monitor import spark as spark_collector
-from pipelines.steps.profiling import arrow_engine, layout, spark_engine
 
 pytestmark = [
     # PySpark 3.5 compares versions with what is left of distutils, and leaves closing its sockets to the collector.
@@ -23,55 +17,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
-
-COLUMNS = (
-    Field("number", "number", nullable=True),
-    Field("whole", "integer", nullable=True),
-    Field("text", "string", nullable=True),
-    Field("truth", "boolean", nullable=True),
-    Field("at", "timestamp"),
-)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("parquet")
-    random = np.random.default_rng(8)
-    paths = []
-    for number in range(4):
-        missing = random.random((4, 2500)) < 0.05
-        table = pa.table(
-            {
-                "number": pa.array(random.normal(number, 2, 2500), mask=missing[0]),
-                "whole": pa.array(random.integers(-50, 5000, 2500), mask=missing[1]),
-                "text": pa.array(random.choice(["JFK", "LGA", "EWR", "Zürich"], 2500), mask=missing[2]),
-                "truth": pa.array(random.random(2500) < 0.4, mask=missing[3]),
-                "at": pa.array(random.integers(0, 10**15, 2500)).cast(pa.timestamp("us", tz="UTC")),
-            }
-        )
-        paths.append(folder / f"{number}.parquet")
-        pq.write_table(table, paths[-1])
-    return paths
-
-
-def test_a_frame_is_counted_as_the_files_it_was_read_from(spark: Any, files: list[Path]) -> None:
-    bins = layout.of_rows(pq.read_table(files[0]), COLUMNS)
-    counted = spark_engine.profile_frame(spark.read.parquet(*map(str, files)), bins)
-    assert counted == arrow_engine.profile_parquet(files, bins)
-    assert counted.rows == 10_000
-
-
-@pytest.mark.parametrize("partitions", [1, 7])
-def test_how_the_rows_are_divided_changes_nothing(spark: Any, files: list[Path], partitions: int) -> None:
-    bins = layout.of_rows(pq.read_table(files[0]), COLUMNS)
-    frame = spark.read.parquet(*map(str, files)).repartition(partitions)
-    assert spark_engine.profile_frame(frame, bins) == arrow_engine.profile_parquet(files, bins)
-
-
-def test_a_column_that_the_frame_lacks_is_named(spark: Any, files: list[Path]) -> None:
-    bins = layout.of_rows(pq.read_table(files[0]), COLUMNS)
-    with pytest.raises(KeyError, match="no column 'truth'"):
-        spark_engine.profile_frame(spark.read.parquet(str(files[0])).drop("truth"), bins)
 
 
 @pytest.fixture

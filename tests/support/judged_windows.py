@@ -227,7 +227,7 @@ def _window(day: int, moved: int, *, version: int, text: str) -> Document:
         "estimate": {
             "metric": "rmse",
             "value": round(quality["value"] * 0.97, 4),
-            "method": "direct loss estimation on the baseline's held-out rows, by prediction decile",
+            "method": "mean held-out loss by predicted value, weighted with how often each is predicted now",
             "assumption": "the error at a given prediction is what it was on the held-out rows",
         },
         "breaches": {

@@ -83,7 +83,7 @@ class Feature:
             yield Bin("(missing)", None, None, self.baseline.nulls, self.current.nulls)
 
     def as_document(self) -> dict[str, Any]:
-        """Return it as ``judgement.json`` holds it."""
+        """Return it as the judgement holds it."""
         then, now = self.baseline, self.current
         return {
             "name": self.name,

@@ -29,7 +29,7 @@ class Violation:
     detail: str
 
     def as_document(self) -> dict[str, Any]:
-        """Return it as ``judgement.json`` holds it."""
+        """Return it as the judgement holds it."""
         return dict(vars(self))
 
 

@@ -66,7 +66,7 @@ class Evidence:
 
 
 def judge(window: Window, evidence: Evidence, subject: Subject, *, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the judgement of a window as ``judgement.json`` holds it.
+    """Return the judgement of a window.
 
     Args:
         window: the window.

@@ -23,7 +23,7 @@ def write(folder: Path, judgement: Mapping[str, Any], history: Sequence[Mapping[
 
     Args:
         folder: where to.
-        judgement: ``judgement.json`` of the window.
+        judgement: the judgement of the window.
         history: those of earlier windows in any order, this one's among them or not; may be empty.
 
     Raises:

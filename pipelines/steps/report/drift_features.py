@@ -161,6 +161,6 @@ def _summary(feature: Feature, side: str) -> Child:
 def _left_out(rest: Sequence[Feature]) -> str:
     drifted, unjudged = sum(one.drifted for one in rest), sum(not one.judged for one in rest)
     return (
-        f"{len(rest):,} more features are in judgement.json: {drifted:,} of them drifted, {unjudged:,} were not "
+        f"{len(rest):,} more features are in the judgement's JSON: {drifted:,} of them drifted, {unjudged:,} were not "
         "judged, and none moved further than those above."
     )

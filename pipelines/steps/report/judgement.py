@@ -1,4 +1,4 @@
-"""The document that the page of a judged window is made from (``judgement.json``), read once into frozen types.
+"""The document that the page of a judged window is made from (its judgement), read once into frozen types.
 
 Numbers that are missing, or no numbers, are None: what could not be measured is shown as such, never as zero.
 """
@@ -123,7 +123,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Judgement:
-    """``judgement.json``, format 1.
+    """``judgements/<window>.json``, format 1.
 
     Attributes:
         window: the judged window; ``from`` is the start of the oldest one that is judged together with it.

@@ -101,7 +101,7 @@ def test_drift_is_told_with_its_size_its_beginning_quality_estimate_and_alarms(w
     assert f"rmse {document['quality']['value']:.4g} (95%: " in text
     assert "at training 12.3 (95%: 11.5 to 13.1): " in text
     assert "% worse than that, limit 10%" in text
-    assert "an estimate without labels (direct loss estimation" in text
+    assert "an estimate without labels (mean held-out loss by predicted value" in text
     assert "alarm drift on since 2013-03-20 01:30 UTC: Threshold Crossed: [0.31] > 0.1" in text
     assert "alarm quality" not in text
     answer = json.loads(machine.stdout)

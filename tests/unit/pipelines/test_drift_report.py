@@ -232,7 +232,7 @@ def test_a_thousand_features_over_a_year_make_a_small_page_in_seconds(tmp_path: 
     assert time.perf_counter() - began < 20
     assert (tmp_path / drift.PAGE).stat().st_size < 400_000
     found = Page((tmp_path / drift.PAGE).read_text("utf-8"))
-    assert "960 more features are in judgement.json" in text_of(found)
+    assert "960 more features are in the judgement's JSON" in text_of(found)
     assert len([name for name in found.values("id") if name.startswith("feature-")]) == 2 * drift_features.MOST_CHARTS
 
 
