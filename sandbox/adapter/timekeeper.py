@@ -19,7 +19,6 @@ _log = logging.getLogger(__name__)
 # In seconds of sandbox time; AWS evaluates alarms every minute, and those of a short period every ten seconds.
 _TICK = 10
 _SHORTEST_TICK, _LONGEST_TICK = 0.1, 1.0
-_ON_LOOP_SECONDS = 60
 
 
 class Timekeeper:
@@ -78,20 +77,27 @@ class Timekeeper:
             changes, fired = 0, list[Fired]()
             for moment in sorted({one.moment for one in due} | self._cloudwatch.moments(to) | {to}):
                 self._clock.reach(moment)
-                changes += self._cloudwatch.catch_up(moment)
-                fired += await asyncio.to_thread(self._runner.fire, moment)
+                changed, called = await self._pass(moment)
+                changes += changed
+                fired += called
             return ClockState(now=self._clock.now(), speed=self._clock.speed, fired=tuple(fired), alarm_changes=changes)
+
+    async def tick(self) -> None:
+        """Do what fell due by now; while the clock is being moved, afterwards.
+
+        The present is read only when nobody else moves it: alarms judged for an earlier moment would turn back.
+        """
+        async with self._moving:
+            await self._pass(self._clock.now())
 
     def _run(self) -> None:
         every = min(_LONGEST_TICK, max(_SHORTEST_TICK, self._clock.real_seconds(_TICK)))
         while not self._stopping.wait(every):
-            now = self._clock.now()
             try:
-                loop = internals.MAIN_LOOP.get()
-                asyncio.run_coroutine_threadsafe(self._evaluate(now), loop).result(_ON_LOOP_SECONDS)
-                self._runner.fire(now)
+                asyncio.run_coroutine_threadsafe(self.tick(), internals.MAIN_LOOP.get()).result()
             except Exception:  # noqa: BLE001 - one alarm or schedule that cannot be handled must not stop time
-                _log.exception("what fell due at %s was not all done", now.isoformat())
+                _log.exception("what fell due by %s was not all done", self._clock.now().isoformat())
 
-    async def _evaluate(self, now: datetime) -> None:
-        self._cloudwatch.catch_up(now)
+    async def _pass(self, moment: datetime) -> tuple[int, list[Fired]]:
+        """Evaluate alarms and call schedules at a moment; gives the changes of alarms and the calls."""
+        return self._cloudwatch.catch_up(moment), await asyncio.to_thread(self._runner.fire, moment)

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sandbox.demo.cloud import Cloud
 
+YEAR = 2013
 _MOST = 1000
+_READERS = 4
 _OUTCOMES = {
     "promoted": "promoted",
     "kept_champion": "kept",
@@ -77,11 +80,16 @@ class Chronicle:
     def judgements(self, month: int) -> list[dict[str, Any]]:
         """Return what the monitor said of the windows that began in a month."""
         s3, bucket = self.cloud.client("s3"), self.cloud.artifacts_bucket
-        prefix = f"monitoring/{self.cloud.endpoint}/judgements/"
+        prefix = f"monitoring/{self.cloud.endpoint}/judgements/{YEAR}-{month:02d}-"
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        chosen = [key for key in keys if key.removeprefix(prefix)[5:7] == f"{month:02d}"]
-        return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in sorted(chosen)]
+        keys = sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+
+        def read(key: str) -> dict[str, Any]:
+            document: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            return document
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            return list(readers.map(read, keys))
 
     def _note(self, entry: dict[str, Any]) -> bool:
         """Remember an entry; returns whether it is new."""

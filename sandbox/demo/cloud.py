@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
+from sandbox.clients import client
 
 PROJECTS = Path("pipelines/projects")
 
@@ -25,14 +25,12 @@ class Cloud:
 
     Attributes:
         endpoint_url: where it answers.
-        region: its region.
         project: the project's name.
         environment: the environment's name.
         logs: where the sandbox keeps its logs; named in errors.
     """
 
     endpoint_url: str
-    region: str
     project: str
     environment: str
     logs: Path
@@ -41,14 +39,7 @@ class Cloud:
     def client(self, service: str) -> Any:
         """Return an AWS client, made on first use."""
         if service not in self._clients:
-            session = boto3.Session(
-                aws_access_key_id="sandbox",
-                aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS knows no secrets
-                region_name=self.region,
-            )
-            # The name of a service is data here, which the typed overloads of boto3 do not cover.
-            create: Any = session.client
-            self._clients[service] = create(service, endpoint_url=self.endpoint_url)
+            self._clients[service] = client(self.endpoint_url, service)
         return self._clients[service]
 
     @property
@@ -99,13 +90,17 @@ class Cloud:
         Raises:
             DemoError: it gave no answer.
         """
-        arguments = ["-m", "ops", command, "--sandbox", "--state", str(self.logs.parent), "--json"]
-        arguments += ["--project", self.project, "--environment", self.environment, *options]
-        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+        done = self.ask_ops(command, "--json", *options)
         try:
             return json.loads(done.stdout)
         except ValueError as error:
             raise DemoError(f"`python -m ops {command}` gave no answer: {done.stderr.strip()}") from error
+
+    def ask_ops(self, command: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Run ``python -m ops COMMAND`` for this project and environment, whatever its exit code."""
+        arguments = ["-m", "ops", command, "--sandbox", "--state", str(self.logs.parent)]
+        arguments += ["--project", self.project, "--environment", self.environment, *options]
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
 def run(arguments: Sequence[str], **options: Any) -> None:

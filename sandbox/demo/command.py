@@ -2,20 +2,18 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from sandbox.demo.cloud import Cloud, DemoError
-from sandbox.demo.months import YEAR
+from sandbox.demo.chronicle import YEAR
 from sandbox.demo.tour import Tour
 from sandbox.demo.year import Year
 from sandbox.errors import SandboxError
@@ -72,7 +70,7 @@ def demo(
     output.mkdir(parents=True)
     try:
         with Sandbox(state, start=datetime(YEAR, _FIRST, 1, tzinfo=UTC)) as sandbox:
-            cloud = Cloud(sandbox.endpoint_url, sandbox.region, project, environment, sandbox.directory.logs)
+            cloud = Cloud(sandbox.endpoint_url, project, environment, sandbox.directory.logs)
             tour = Tour(cloud=cloud, output=output, console=console)
             with tour.phase("The CDK deploys the synthesized templates to an embedded AWS"):
                 deployment = sandbox.deploy(
@@ -102,9 +100,7 @@ def demo(
 
 
 def _tell(console: Console, cloud: Cloud, command: str, *, expected: tuple[int, ...] = (0,)) -> None:
-    arguments = [sys.executable, "-m", "ops", command, "--sandbox", "--state", str(cloud.logs.parent)]
-    arguments += ["--project", cloud.project, "--environment", cloud.environment]
-    done: Any = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    done = cloud.ask_ops(command)
     console.print(done.stdout.rstrip() or done.stderr.rstrip(), markup=False)
     if done.returncode not in expected:
         raise DemoError(f"`python -m ops {command}` ended with exit code {done.returncode}")

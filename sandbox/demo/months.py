@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.demo import scores
-from sandbox.demo.chronicle import Note
+from sandbox.demo.chronicle import YEAR, Note
 from sandbox.demo.scores import Numbers
 from sandbox.demo.traffic import Answers
-
-YEAR = 2013
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,15 @@ def drift(month: Month) -> dict[str, Any]:
     }
 
 
-def told(month: Month, metric: str, frozen_scores: Numbers) -> dict[str, Any]:
-    """Return the month as the story tells it; ``frozen_scores`` are the first model's, of all its rows."""
+def told(month: Month, metric: str, frozen_scores: Numbers, *, first: Month) -> dict[str, Any]:
+    """Return the month as the story tells it.
+
+    Args:
+        month: which.
+        metric: of the gate.
+        frozen_scores: the first model's, of all rows of the month.
+        first: the month that was replayed first; the frozen model was trained on what came before.
+    """
     target, prediction, of_day = labelled(month)
     known = np.isfinite(np.concatenate([day.labels for day in month.answers]))
     tandem = scores.score(metric, target, prediction, of_day)
@@ -83,11 +88,13 @@ def told(month: Month, metric: str, frozen_scores: Numbers) -> dict[str, Any]:
         "events": [note.as_document() for note in month.notes],
         "versions": versions,
         "live_at_end": month.live,
-        "note": why_frozen_wins(metric, left_alone, tandem, versions),
+        "note": why_frozen_wins(metric, left_alone, tandem, versions, first=first.name),
     }
 
 
-def why_frozen_wins(metric: str, left_alone: scores.Score, tandem: scores.Score, versions: Sequence[str]) -> str | None:
+def why_frozen_wins(
+    metric: str, left_alone: scores.Score, tandem: scores.Score, versions: Sequence[str], *, first: str
+) -> str | None:
     """Explain a month in which the model that nobody touched was better."""
     better = left_alone.value < tandem.value
     if metric in scores.LARGER_IS_BETTER:
@@ -103,6 +110,6 @@ def why_frozen_wins(metric: str, left_alone: scores.Score, tandem: scores.Score,
     )
     return (
         f"The frozen model was better by {abs(tandem.value - left_alone.value) / left_alone.value:.1%} "
-        f"({left_alone.value:.2f} against {tandem.value:.2f}): it was trained on January and February only, and these "
-        f"weeks resemble them, while version {', '.join(versions)} has learned the whole year up to then; {sure}."
+        f"({left_alone.value:.2f} against {tandem.value:.2f}): all it knows is older than {first}, and this month "
+        f"resembles that, while version {', '.join(versions)} also learned from what came later; {sure}."
     )

@@ -9,6 +9,7 @@ from sandbox.demo.cloud import Cloud, DemoError
 _PATIENCE_SECONDS = 300
 _LOOK_SECONDS = 0.2
 _LOOKS = 2
+_NEWEST = 10
 _WAITING = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -54,13 +55,13 @@ class Stillness:
         return not (any(map(self._runs, self._pipelines)) or any(map(self._waits, self._queues)) or self._changes())
 
     def _runs(self, pipeline: str) -> bool:
-        newest = self.cloud.client("sagemaker").list_pipeline_executions(PipelineName=pipeline, MaxResults=1)
-        for execution in newest["PipelineExecutionSummaries"]:
+        newest = self.cloud.client("sagemaker").list_pipeline_executions(PipelineName=pipeline, MaxResults=_NEWEST)
+        executions = newest["PipelineExecutionSummaries"]
+        for execution in executions:
             if execution["PipelineExecutionStatus"] == "Failed":
                 reason = execution.get("PipelineExecutionFailureReason", "no reason given")
                 raise DemoError(f"pipeline {pipeline} failed ({reason}); the logs are in {self.cloud.logs}")
-            return execution["PipelineExecutionStatus"] in _BUSY
-        return False
+        return any(execution["PipelineExecutionStatus"] in _BUSY for execution in executions)
 
     def _waits(self, queue: str) -> bool:
         answer: dict[str, Any] = self.cloud.client("sqs").get_queue_attributes(

@@ -8,6 +8,7 @@ monitor, alarms, training, gate and deployment are the deployed ones; nothing he
 import json
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.demo import frozen, months, scores
-from sandbox.demo.chronicle import Chronicle
+from sandbox.demo.chronicle import YEAR, Chronicle
 from sandbox.demo.cloud import Cloud, run
-from sandbox.demo.months import YEAR, Month
+from sandbox.demo.months import Month
 from sandbox.demo.scores import Numbers
 from sandbox.demo.stillness import Stillness
 from sandbox.demo.traffic import Answers, Day, Traffic, days
@@ -46,13 +47,6 @@ _PARTS = {
     "monitor": "the monitor's schedule is due",
     "reaction": "the month's data arrives",
 }
-
-
-@dataclass
-class _Parts:
-    """Wall time of the parts of a month."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -82,46 +76,49 @@ class Year:
         """
         files = self.cloud.feed(numbers, to=self.output / "traffic")
         first = frozen.fetch(self.cloud, to=self.output / "first-model")
-        self._replay(files, numbers)
-        asked = pa.concat_tables([day.rows for day in self._days(files, numbers)])
-        story = self._story(frozen.score(first, asked))
+        asked = self._days(files, numbers)
+        with ThreadPoolExecutor(1) as beside:
+            scored = beside.submit(frozen.score, first, pa.concat_tables([day.rows for day in asked]))
+            self._replay(asked, files, beside)
+            story = self._story(scored.result())
         self._write("story.json", story)
         run(["-m", "pipelines.steps.report.year", str(self.output / "story.json"), str(self.output / "year.html")])
         self._tell(story)
         return story
 
-    def _days(self, files: Sequence[Path], numbers: Sequence[int]) -> Iterator[Day]:
-        """Yield the days of the months; a drop is cut at local midnight, so its last hours are the next day's."""
+    def _days(self, files: Sequence[Path], numbers: Sequence[int]) -> list[Day]:
+        """Return the days of the months; a drop is cut at local midnight, so its last hours are the next day's."""
         time_column = self.cloud.settings["project"]["time_column"]
-        return (day for day in days(files, time_column=time_column, every=self.every) if day.day.month in numbers)
+        return [day for day in days(files, time_column=time_column, every=self.every) if day.day.month in numbers]
 
-    def _replay(self, files: Sequence[Path], numbers: Sequence[int]) -> None:
-        traffic, still = Traffic(self.cloud), Stillness(self.cloud)
-        chronicle = Chronicle(self.cloud)
-        for number, of_month in groupby(self._days(files, numbers), key=lambda day: day.day.month):
-            parts = _Parts()
+    def _replay(self, asked: Sequence[Day], files: Sequence[Path], beside: Executor) -> None:
+        """Replay all days; what is known of a month is read ``beside`` the traffic of the next."""
+        traffic, still, chronicle = Traffic(self.cloud), Stillness(self.cloud), Chronicle(self.cloud)
+        last = asked[-1].day.month
+        reading: Future[Month] | None = None
+        for number, of_month in groupby(asked, key=lambda day: day.day.month):
+            seconds: dict[str, float] = {}
             over = _month_after(number)
-            with self._part(parts, number, "traffic"):
+            with self._part(seconds, number, "traffic"):
                 answers = self._ask(of_month, traffic, still)
-            with self._part(parts, number, "monitor"):
+            self._keep(reading)
+            with self._part(seconds, number, "monitor"):
                 self.clock.advance(to=over + _MONITOR_AT)
                 still.wait()
                 alarms = chronicle.alarms()
-            with self._part(parts, number, "reaction"):
+            with self._part(seconds, number, "reaction"):
                 self.clock.advance(to=over + _DROP_AT)
                 traffic.tell(answers[-_LABELS_LATER.days :], on=over.date())
-                if number != numbers[-1]:
+                if number != last:
                     self._drop(files, number)
                 still.wait()
-            month = Month(
-                number=number,
-                answers=answers,
-                judgements=chronicle.judgements(number),
-                alarms=alarms,
-                notes=chronicle.news(at=over + _DROP_AT),
-                live=chronicle.live,
-                seconds=parts.seconds,
-            )
+            reading = beside.submit(_recall, chronicle, number, answers, alarms, seconds)
+        self._keep(reading)
+
+    def _keep(self, reading: "Future[Month] | None") -> None:
+        """Take what is known of the month before, and tell it."""
+        if reading is not None:
+            month = reading.result()
             self.months.append(month)
             self._tell_month(month)
 
@@ -135,12 +132,12 @@ class Year:
         return answers
 
     @contextmanager
-    def _part(self, parts: "_Parts", number: int, name: str) -> Iterator[None]:
+    def _part(self, seconds: dict[str, float], number: int, name: str) -> Iterator[None]:
         """Say what is being waited for, and measure it."""
         began = time.monotonic()
         with self.console.status(f"{date(YEAR, number, 1):%B}: {_PARTS[name]}"):
             yield
-        parts.seconds[name] = round(time.monotonic() - began, 1)
+        seconds[name] = round(time.monotonic() - began, 1)
 
     def _drop(self, files: Sequence[Path], number: int) -> None:
         (path,) = [file for file in files if file.parent.name == f"period={YEAR}-{number:02d}"]
@@ -152,7 +149,7 @@ class Year:
         told, start = [], 0
         for month in self.months:
             rows = sum(len(day.labels) for day in month.answers)
-            told.append(months.told(month, metric, frozen_scores[start : start + rows]))
+            told.append(months.told(month, metric, frozen_scores[start : start + rows], first=self.months[0]))
             start += rows
         outcomes = [note.kind for month in self.months for note in month.notes]
         output = self.cloud.contract["output"]
@@ -228,6 +225,21 @@ class Year:
 
 _DECISIONS = {"promoted": "promoted", "kept": "champion kept", "rejected": "data refused", "failed": "run failed"}
 _COLOURS = {"promoted": "green", "deployed": "green", "kept": "yellow", "rejected": "red", "failed": "red"}
+
+
+def _recall(
+    chronicle: Chronicle, number: int, answers: Sequence[Answers], alarms: Sequence[str], seconds: dict[str, float]
+) -> Month:
+    """Ask what came of a month."""
+    return Month(
+        number=number,
+        answers=answers,
+        judgements=chronicle.judgements(number),
+        alarms=alarms,
+        notes=chronicle.news(at=_month_after(number) + _DROP_AT),
+        live=chronicle.live,
+        seconds=seconds,
+    )
 
 
 def _month_after(number: int) -> datetime:

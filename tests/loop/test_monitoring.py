@@ -58,7 +58,7 @@ def stage(
     with Sandbox(tmp_path_factory.mktemp("year"), start=START) as sandbox:
         deployment = sandbox.deploy(PROJECT, environment=ENVIRONMENT, assembly=Path(ASSEMBLY) if ASSEMBLY else None)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
-        cloud = Cloud(sandbox.endpoint_url, sandbox.region, PROJECT, ENVIRONMENT, sandbox.directory.logs)
+        cloud = Cloud(sandbox.endpoint_url, PROJECT, ENVIRONMENT, sandbox.directory.logs)
         deployed = WatchedStage(Loop(sandbox=sandbox, outputs=outputs, drops=drops), cloud)
         deployed.subscribe()
         yield deployed

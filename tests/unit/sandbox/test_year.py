@@ -75,7 +75,8 @@ def why(
     frozen: float, tandem: float, *, reach: float = 1.0, metric: str = "rmse", versions: tuple[str, ...] = ("5",)
 ) -> str | None:
     left_alone = scores.Score(frozen, (frozen - reach, frozen + reach))
-    return months.why_frozen_wins(metric, left_alone, scores.Score(tandem, (tandem - reach, tandem + reach)), versions)
+    ours = scores.Score(tandem, (tandem - reach, tandem + reach))
+    return months.why_frozen_wins(metric, left_alone, ours, versions, first="March")
 
 
 def test_a_month_that_the_frozen_model_wins_is_explained_and_no_other_one() -> None:
@@ -83,6 +84,7 @@ def test_a_month_that_the_frozen_model_wins_is_explained_and_no_other_one() -> N
     assert "better by 4.2% (12.00 against 12.50)" in (why(12.0, 12.5) or "")
     assert "overlap, so the difference is within" in (why(12.0, 12.5) or "")
     assert "do not overlap" in (why(12.0, 15.0) or "")
+    assert "older than March" in (why(12.0, 15.0) or "")
     assert why(0.7, 0.6, reach=0.01, metric="auc") is not None
     assert why(0.6, 0.7, metric="auc") is None
 
