@@ -37,13 +37,14 @@ def score(model: Path, rows: pa.Table) -> npt.NDArray[np.float64]:
     Raises:
         DemoError: it could not.
     """
+    model = model.resolve()  # the process runs elsewhere
     with TemporaryDirectory(prefix="frozen-") as name:
         folder = Path(name)
         pq.write_table(rows, folder / "rows.parquet")
         done = subprocess.run(
             [sys.executable, "-m", "pipelines.steps.score", model, folder / "rows.parquet", folder / "scores.npy"],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str((model / "code").resolve())},
+            env={**os.environ, "PYTHONPATH": str(model / "code")},
             capture_output=True,
             text=True,
             check=False,

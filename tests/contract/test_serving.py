@@ -15,6 +15,7 @@ import pytest
 import step_jobs
 
 from lambdas.deploy_model import target
+from sandbox.demo import frozen
 
 JSON = "application/json"
 SAMPLES = 200
@@ -90,6 +91,16 @@ def test_the_archive_alone_serves_what_the_batch_predicts(
     rows = pq.read_table(finished.output("Prepare", "holdout", "rows.parquet")).slice(0, SAMPLES)
     batch = model.load(model_dir).predict(rows)
     assert np.array_equal(np.array(json.loads(served.stdout)["predictions"]), batch)
+
+
+def test_a_frozen_model_is_asked_from_any_folder(
+    finished: step_jobs.Run, model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.projects.flights import model  # noqa: PLC0415  # XGBoost is only needed here
+
+    rows = pq.read_table(finished.output("Prepare", "holdout", "rows.parquet")).slice(0, SAMPLES)
+    monkeypatch.chdir(model_dir.parent)
+    assert np.array_equal(frozen.score(Path("model"), rows), model.load(model_dir).predict(rows))
 
 
 def test_an_answer_holds_one_number_per_instance(post: Post, instances: list[dict[str, Any]]) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import xgboost
 
 from pipelines.projects.flights import features
 from pipelines.steps.failure import StepError
+from pipelines.steps.lean import without
 from pipelines.steps.plugin import FloatArray
+
+with without("sklearn"):
+    import xgboost
 
 LIBRARIES = ("xgboost",)
 
