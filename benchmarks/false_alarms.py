@@ -27,6 +27,7 @@ from pipelines import inputs
 from pipelines.projects.flights import feed, model
 from pipelines.steps import columns, contract, split
 from pipelines.steps.drift import baseline, features
+from pipelines.steps.drift.distances import ROBUST
 from pipelines.steps.drift.features import Feature, Rule
 from pipelines.steps.profiling import arrow_engine
 from pipelines.steps.profiling.layout import Layout
@@ -37,7 +38,6 @@ SIZES = (500, 1000, 6000)
 DAYS = (7, 28)
 _PSI_LIMIT = 0.1
 """The customary limit for "some shift" (Siddiqi, "Credit Risk Scorecards")."""
-_ROBUST = 1.8
 _PROJECT = inputs.PROJECTS / feed.PROJECT / "project.toml"
 _ROOT = Path(__file__).parents[1]
 
@@ -215,7 +215,7 @@ def _promised(*, baseline: int, current: int, features: int, limit: float) -> fl
     most (Kolmogorov and Smirnov); every feature has its own chance.
     """
     rows = baseline * current / (baseline + current)
-    exceeded = 2 * math.exp(-2 * (limit * math.sqrt(rows) + _ROBUST) ** 2)
+    exceeded = 2 * math.exp(-2 * (limit * math.sqrt(rows) + ROBUST) ** 2)
     return float(f"{min(features * exceeded, 1.0):.2g}")
 
 

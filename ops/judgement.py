@@ -51,10 +51,11 @@ class Capture(_Part):
 
 
 class Labels(_Part):
-    """Labels that have arrived, and their share of the answers they are awaited for."""
+    """Labels that have arrived, their share of the answers they are awaited for, and how well they could be read."""
 
     rows: int
     share: float
+    problems: tuple[Problem, ...] = ()
 
 
 class Feature(_Part):

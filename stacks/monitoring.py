@@ -62,7 +62,6 @@ class MonitoringStack(Stack):
             "Schedule",
             expression=settings.monitoring.schedule,
             pipeline=pipeline,
-            pipeline_name=names.monitoring_pipeline,
             parameter="Until",
             notifications=notifications,
         )

@@ -90,7 +90,7 @@ class TrainingStack(Stack):
             notifications=storage.notifications,
             delivery=Delivery(settle_seconds=settings.retraining.settle_seconds, batch_size=_BURST),
         )
-        retrain.also_on(
+        retrain.deliver(
             "Monitor", description="The monitor asks for a training run", pattern=_alarm_changed(self, settings)
         )
         storage.data.grant_list_versions(start.role)

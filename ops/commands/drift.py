@@ -115,8 +115,9 @@ def _judged(answer: Drift, judgement: Judgement) -> list[tuple[str, str]]:
     moved = (("predictions", judgement.prediction), ("true values", judgement.target))
     rows += [(name, _distance(each)) for name, each in moved if each]
     rows.append(("schema", f"{judgement.violations.share:.2%} of the rows break it"))
-    problems = ", ".join(f"{each.count} {each.kind}" for each in judgement.capture.problems)
-    return [*rows, *([("unreadable", problems)] if problems else []), ("report", answer.report_uri)]
+    unread = (("unreadable", judgement.capture.problems), ("unread labels", judgement.labels.problems))
+    rows += [(name, ", ".join(f"{one.count} {one.kind}" for one in found)) for name, found in unread if found]
+    return [*rows, ("report", answer.report_uri)]
 
 
 def _span(judgement: Judgement) -> str:

@@ -4,6 +4,7 @@ Nothing is promoted unless everything that the verdict rests on could be compute
 fails the step, after the report of that has been written.
 """
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from pipelines.steps import artifact, aws, champion, columns, evaluation, metrics, prepare, report, validate
 from pipelines.steps.champion import Champion, ChampionError
 from pipelines.steps.drift import baseline
-from pipelines.steps.evaluation import ChampionFacts, Evaluation, Scored
+from pipelines.steps.evaluation import ChampionFacts, Evaluation, Intervals, Scored
 from pipelines.steps.failure import StepError
 from pipelines.steps.gate import clusters, comparison, verdict
 from pipelines.steps.gate.comparison import Values
@@ -46,7 +47,7 @@ class EvaluateArguments:
 
 
 def run(arguments: EvaluateArguments, paths: Paths) -> None:
-    """Write ``evaluation.json``, ``scores.parquet``, their report, ``baseline.json``, and the normalised archive.
+    """Write ``evaluation.json``, ``scores.parquet``, their report, ``baseline.json``, ``contract.json``, the archive.
 
     What is packed is what was scored: the archive of the training job is unpacked, loaded, scored and packed again.
 
@@ -63,7 +64,9 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
         rows = holdout.select([field.name for field in challenger.contract.inputs])
         scored = _scored(arguments, holdout, challenger.model.predict(rows))
         artifact.pack(folder, paths.processing_output("model") / artifact.ARCHIVE)
-    _baseline(train, scored, challenger, arguments).write(paths.processing_output("evaluation"))
+        _contract(folder, paths.processing_output("evaluation"))
+    intervals = evaluation.intervals(arguments.rules.task, scored, scored.challenger)
+    _baseline(train, scored, intervals, challenger, arguments).write(paths.processing_output("evaluation"))
     naive = float(np.mean(_column(train, arguments.target)))
     first = Evaluation(
         project=arguments.project,
@@ -72,6 +75,7 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
         train_rows=len(train),
         holdout_rows=len(holdout),
         scored=scored,
+        intervals=intervals,
         naive=naive,
         rules=arguments.rules,
         verdict=_against_naive(scored, naive, arguments.rules),
@@ -88,15 +92,22 @@ def run(arguments: EvaluateArguments, paths: Paths) -> None:
     _leave(judged, paths, provenance)
 
 
+def _contract(model: Path, folder: Path) -> None:
+    """Leave the contract that the archive carries where it can be read without unpacking the archive."""
+    document = json.loads((model / artifact.CONTRACT).read_text("utf-8"))
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / artifact.CONTRACT).write_text(text, "utf-8")
+
+
 def _baseline(
-    train: pa.Table, scored: Scored, challenger: artifact.Artifact, arguments: EvaluateArguments
+    train: pa.Table,
+    scored: Scored,
+    intervals: Intervals,
+    challenger: artifact.Artifact,
+    arguments: EvaluateArguments,
 ) -> baseline.Baseline:
     """Measure what the monitor compares with once the challenger serves."""
-    held_out = baseline.HeldOut(
-        target=scored.target,
-        prediction=scored.challenger,
-        intervals=evaluation.intervals(arguments.rules.task, scored, scored.challenger),
-    )
+    held_out = baseline.HeldOut(target=scored.target, prediction=scored.challenger, intervals=intervals)
     subject = baseline.Subject(
         project=arguments.project,
         task=arguments.rules.task,
@@ -159,9 +170,11 @@ def _against_champion(first: Evaluation, holdout: pa.Table, arguments: EvaluateA
             return replace(first, champion=facts, window=window, verdict=decision)
         scored = replace(window, champion=_champion_scores(live, holdout.filter(newer), window, rules, Path(name)))
     compared = comparison.compare(scored.judged(), rules)
+    is_whole = len(scored) == len(first.scored)
     return replace(
         first,
         scored=scored,
+        intervals=first.intervals if is_whole else evaluation.intervals(rules.task, scored, scored.challenger),
         window=scored,
         champion=facts,
         comparison=compared,

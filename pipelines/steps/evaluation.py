@@ -14,17 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.steps import metrics
-from pipelines.steps.gate import jackknife, leave_one_out
+from pipelines.steps.gate import interval
 from pipelines.steps.gate.clusters import Clusters
 from pipelines.steps.gate.comparison import Comparison, GuardOutcome, Judged, Paired, SliceOutcome, Values
 from pipelines.steps.gate.rules import Rules
 from pipelines.steps.gate.verdict import Verdict
 from pipelines.steps.plugin import FloatArray
+from pipelines.steps.report.evaluation import FORMAT
+
+Intervals = Mapping[str, tuple[float, float]]
+"""By metric; a metric without an interval is left out."""
 
 EVALUATION = "evaluation.json"
 SCORES = "scores.parquet"
-_FORMAT = 2
-_LEVEL = 0.95
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -101,6 +103,7 @@ class Evaluation:
         holdout_rows: rows that were held out.
         scored: the rows that the metrics are about: the judged ones, or the whole hold-out when there was no window
             that the champion could be judged on.
+        intervals: of the challenger's metrics on these rows.
         naive: the naive predictor's constant answer.
         rules: of the gate.
         verdict: of the gate.
@@ -115,6 +118,7 @@ class Evaluation:
     train_rows: int
     holdout_rows: int
     scored: Scored
+    intervals: Intervals
     naive: float
     rules: Rules
     verdict: Verdict
@@ -135,7 +139,7 @@ def _document(found: Evaluation) -> dict[str, Any]:
     window = scored if found.window is None else found.window
     constant = np.full(len(scored), found.naive)
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "project": found.project,
         "task": task,
         "target": found.target,
@@ -154,8 +158,8 @@ def _document(found: Evaluation) -> dict[str, Any]:
             "metrics": metrics.compute(task, scored.target, constant),
         },
         "intervals": {
-            "level": _LEVEL,
-            "challenger": intervals(task, scored, scored.challenger),
+            "level": interval.LEVEL,
+            "challenger": found.intervals,
             "champion": {} if scored.champion is None else intervals(task, scored, scored.champion),
         },
         "champion": None if found.champion is None else asdict(found.champion) | {"metrics": _of_champion(found)},
@@ -169,15 +173,10 @@ def _of_champion(found: Evaluation) -> dict[str, float]:
     return {} if scores is None else metrics.compute(found.rules.task, found.scored.target, scores)
 
 
-def intervals(task: str, scored: Scored, prediction: FloatArray) -> dict[str, tuple[float, float]]:
+def intervals(task: str, scored: Scored, prediction: FloatArray) -> Intervals:
     """Return the two-sided interval of every metric that has one."""
-    found = {}
-    for name in metrics.of_task(task):
-        values = leave_one_out.compute(name, scored.target, prediction, scored.clusters)
-        bounds = jackknife.bounds(values.whole, values.without, alpha=(1 - _LEVEL) / 2)
-        if bounds.lower is not None and bounds.upper is not None:
-            found[name] = (bounds.lower, bounds.upper)
-    return found
+    found = {name: interval.compute(name, scored.target, prediction, scored.clusters) for name in metrics.of_task(task)}
+    return {name: bounds for name, bounds in found.items() if bounds is not None}
 
 
 def _compared(compared: Comparison, rules: Rules) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Queues for what could not be delivered, and the alarm that says that something is in one."""
+"""Queues for what could not be delivered, and the alarms that say that something is in one, or not even there."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -31,6 +32,26 @@ def alarm_on_dead_letters(
         scope,
         "DeadLettersAlarm",
         metric=queue.metric_approximate_number_of_messages_visible(period=ALARM_PERIOD, statistic="Maximum"),
+        above=0,
+        description=description,
+        notifications=notifications,
+    )
+
+
+def alarm_on_undelivered(
+    scope: Construct, rule: events.IRule, *, description: str, notifications: Notifications, prefix: str = ""
+) -> cloudwatch.Alarm:
+    """Tell people of events that a rule matched and could not deliver (AWS page "Monitoring Amazon EventBridge")."""
+    return alarm_on(
+        scope,
+        f"{prefix}UndeliveredAlarm",
+        metric=cloudwatch.Metric(
+            namespace="AWS/Events",
+            metric_name="FailedInvocations",
+            dimensions_map={"RuleName": rule.rule_name},
+            period=ALARM_PERIOD,
+            statistic="Sum",
+        ),
         above=0,
         description=description,
         notifications=notifications,

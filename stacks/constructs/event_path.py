@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.dead_letters import alarm_on_dead_letters, dead_letters
+from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undelivered, dead_letters
 from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
@@ -77,11 +76,24 @@ class EventPath(Construct):
             )
         )
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
-        self._deliver("", pattern=pattern, description=description)
+        self.deliver("", pattern=pattern, description=description)
 
-    def also_on(self, construct_id: str, *, pattern: events.EventPattern, description: str) -> None:
-        """Deliver further events to the same handler, by a rule of their own that is watched like the first."""
-        self._deliver(construct_id, pattern=pattern, description=description)
+    def deliver(self, prefix: str, *, pattern: events.EventPattern, description: str) -> None:
+        """Deliver events to the handler, by a rule of their own that is watched; ``prefix`` begins its construct id."""
+        rule = events.Rule(
+            self,
+            f"{prefix}Rule",
+            description=description,
+            event_pattern=pattern,
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
+        alarm_on_undelivered(
+            self,
+            rule,
+            prefix=prefix,
+            description=f"EventBridge could not reach the queue of {self._handler.node.id}: check the queue's policy.",
+            notifications=self._notifications,
+        )
 
     def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
         """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""
@@ -113,31 +125,3 @@ class EventPath(Construct):
             description=f"{handler.node.id} failed as a whole; single messages are retried without this alarm.",
             notifications=notifications,
         )
-
-    def _deliver(self, prefix: str, *, pattern: events.EventPattern, description: str) -> None:
-        rule = events.Rule(
-            self,
-            f"{prefix}Rule",
-            description=description,
-            event_pattern=pattern,
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
-        )
-        alarm_on(
-            self,
-            f"{prefix}UndeliveredAlarm",
-            metric=undelivered(rule),
-            above=0,
-            description=f"EventBridge could not reach the queue of {self._handler.node.id}: check the queue's policy.",
-            notifications=self._notifications,
-        )
-
-
-def undelivered(rule: events.IRule) -> cloudwatch.IMetric:
-    """Events that a rule matched and could not deliver (AWS page "Monitoring Amazon EventBridge")."""
-    return cloudwatch.Metric(
-        namespace="AWS/Events",
-        metric_name="FailedInvocations",
-        dimensions_map={"RuleName": rule.rule_name},
-        period=ALARM_PERIOD,
-        statistic="Sum",
-    )

@@ -9,9 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.constructs.dead_letters import alarm_on_dead_letters, dead_letters
-from stacks.constructs.event_path import undelivered
-from stacks.constructs.notifications import Notifications, alarm_on
+from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undelivered, dead_letters
+from stacks.constructs.notifications import Notifications
 from stacks.constructs.sagemaker_pipeline import SageMakerPipeline
 
 _EXECUTION: Final = "$.detail.pipelineExecutionArn"
@@ -73,11 +72,9 @@ class FailedRuns(Construct):
             description=f"A message about a failed run was not published: read it in the dead-letter queue. {advice}",
             notifications=notifications,
         )
-        alarm_on(
+        alarm_on_undelivered(
             self,
-            "UndeliveredAlarm",
-            metric=undelivered(rule),
-            above=0,
+            rule,
             description="EventBridge could not publish to the notification topic: check the role of the rule. "
             + advice,
             notifications=notifications,

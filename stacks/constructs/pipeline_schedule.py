@@ -35,7 +35,6 @@ class PipelineSchedule(Construct):
         *,
         expression: str,
         pipeline: SageMakerPipeline,
-        pipeline_name: str,
         parameter: str,
         notifications: Notifications,
     ) -> None:
@@ -45,8 +44,7 @@ class PipelineSchedule(Construct):
             scope: parent construct.
             construct_id: id.
             expression: ``rate(...)`` or ``cron(...)``, in UTC.
-            pipeline: what is started.
-            pipeline_name: its name as text; the token of an execution begins with it.
+            pipeline: what is started; the token of an execution begins with its name.
             parameter: pipeline parameter that receives the scheduled time.
             notifications: who hears that a run could not be started.
         """
@@ -55,11 +53,12 @@ class PipelineSchedule(Construct):
         group = scheduler.CfnScheduleGroup(self, "Group")
         self.role = _role(self, group)
         pipeline.grant_start(self.role)
+        name = pipeline.plain_name
         allow(self.role, actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn])
         schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
-            description=f"Starts {pipeline_name}",
+            description=f"Starts {name}",
             group_name=group.ref,
             schedule_expression=expression,
             schedule_expression_timezone="UTC",
@@ -69,9 +68,9 @@ class PipelineSchedule(Construct):
                 role_arn=self.role.role_arn,
                 input=json.dumps(
                     {
-                        "PipelineName": pipeline_name,
+                        "PipelineName": name,
                         # The same for every attempt at one scheduled time, so that two attempts make one execution.
-                        "ClientRequestToken": f"{pipeline_name}-{SCHEDULED_TIME}",
+                        "ClientRequestToken": f"{name}-{SCHEDULED_TIME}",
                         "PipelineParameters": [{"Name": parameter, "Value": SCHEDULED_TIME}],
                     }
                 ),
@@ -82,7 +81,7 @@ class PipelineSchedule(Construct):
             ),
         )
         schedule.node.add_dependency(self.role, pipeline)
-        self._watch(group, notifications, name=pipeline_name)
+        self._watch(group, notifications, name=name)
 
     def _watch(self, group: scheduler.CfnScheduleGroup, notifications: Notifications, *, name: str) -> None:
         alarm_on_dead_letters(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -10,6 +10,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from pipelines.compiled import CompiledDefinition
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.permissions import allow
 from stacks.constructs.regional import Image
@@ -19,20 +20,11 @@ _WHY_JOBS: Final = "SageMaker Pipelines names its jobs pipelines-<execution>-<st
 ROLE_PLACEHOLDER: Final = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
 
 
-class Compiled(Protocol):
-    """A committed definition that can be filled in."""
-
-    def render(
-        self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
-    ) -> dict[str, Any]:
-        """Return the definition with its placeholders replaced."""
-
-
 @dataclass(frozen=True)
 class Definition:
     """A committed definition that matches its sources, and the parameter values of one environment."""
 
-    compiled: Compiled
+    compiled: CompiledDefinition
     defaults: Mapping[str, str | int]
 
 
@@ -94,6 +86,7 @@ class SageMakerPipeline(Construct):
             replacements: placeholders beside those that every definition has (artifacts bucket, key, code, role).
         """
         super().__init__(scope, construct_id)
+        self._name = name
         code = assets.Asset(self, "Code", path=jobs.code)
         self.role = sagemaker_role(
             self,
@@ -130,6 +123,11 @@ class SageMakerPipeline(Construct):
     def name(self) -> str:
         """Name of the pipeline."""
         return self._pipeline.ref
+
+    @property
+    def plain_name(self) -> str:
+        """The same as plain text: readable in a sentence, and no reference that makes others wait for the pipeline."""
+        return self._name
 
     @property
     def arn(self) -> str:

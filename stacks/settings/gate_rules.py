@@ -1,10 +1,10 @@
 """Rules between the gate's keys, and between them, the data and the contract."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from pipelines import inputs
+from stacks.settings.contract import contract_inputs
 from stacks.settings.messages import Problem, as_toml, did_you_mean
 from stacks.settings.model import Gate
 from stacks.settings.resolved import Settings
@@ -63,12 +63,9 @@ def _slices(settings: Settings, key: Callable[[str], str]) -> Iterator[Problem]:
 
 
 def _sliceable(settings: Settings) -> list[str] | None:
-    """Columns of the contract with few values; ``None`` without a contract, which the pipeline's compiler refuses."""
-    contract = settings.folder / "contract.json"
-    if not contract.is_file():
-        return None
-    fields = json.loads(contract.read_text("utf-8"))["inputs"]
-    return [field["name"] for field in fields if field["type"] in _SLICED_BY]
+    """Columns of the contract with few values; ``None`` without a contract."""
+    types = contract_inputs(settings)
+    return None if types is None else [name for name, kind in types.items() if kind in _SLICED_BY]
 
 
 def _lengths(gate: Gate, key: Callable[[str], str]) -> Iterator[Problem]:

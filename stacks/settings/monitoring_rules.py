@@ -1,11 +1,11 @@
 """Rules between the monitor's keys, and between them, the contract and CloudWatch's limits."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
 from pipelines import inputs, monitoring_inputs
+from stacks.settings.contract import contract_inputs
 from stacks.settings.messages import Problem, as_toml, did_you_mean
 from stacks.settings.model import Monitoring
 from stacks.settings.resolved import Settings
@@ -95,7 +95,8 @@ def _pause(settings: Settings, key: Callable[[str], str]) -> Iterator[Problem]:
 
 
 def _ignored(settings: Settings, key: Callable[[str], str]) -> Iterator[Problem]:
-    ignored, known = settings.monitoring.ignore, _inputs(settings)
+    ignored, types = settings.monitoring.ignore, contract_inputs(settings)
+    known = None if types is None else list(types)
     for number, name in enumerate(ignored):
         if name in ignored[:number]:
             yield Problem(f"{key('ignore')}.{number}", as_toml(name), "every input once")
@@ -110,14 +111,6 @@ def _ignored(settings: Settings, key: Callable[[str], str]) -> Iterator[Problem]
         monitoring_inputs.parse(settings.model_dump(include={"project", "gate", "monitoring"}))
     except inputs.DefinitionInputError as error:
         yield Problem(key("ignore"), f"{len(ignored)} entries", f"fewer entries or shorter names ({error})")
-
-
-def _inputs(settings: Settings) -> list[str] | None:
-    """Inputs of the contract; ``None`` without a contract, which the pipeline's compiler refuses."""
-    contract = settings.folder / "contract.json"
-    if not contract.is_file():
-        return None
-    return [field["name"] for field in json.loads(contract.read_text("utf-8"))["inputs"]]
 
 
 def _labels(settings: Settings) -> Iterator[Problem]:

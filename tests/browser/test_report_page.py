@@ -57,8 +57,9 @@ def _evaluation(folder: Path, *, task: str = "regression", text: str = "EWR", ch
 
 
 def _drift(folder: Path, windows: list[judged_windows.Document]) -> Path:
-    drift.write(folder, windows[-1], windows)
-    return folder / drift.PAGE
+    path = folder / "drift.html"
+    path.write_text(drift.build(windows[-1], windows), "utf-8")
+    return path
 
 
 def _hostile() -> list[judged_windows.Document]:

@@ -128,6 +128,12 @@ def jobs(tmp_path: Path, code: Path, environment: Mapping[str, str]) -> rain.Job
     return rain.Jobs(tmp_path / "ml", code, environment)
 
 
+def _of_whole_holdout(jobs: rain.Jobs) -> Any:
+    """The challenger's intervals that the monitor will compare with."""
+    baseline = jobs.base / "processing" / "output" / "evaluation" / "baseline.json"
+    return json.loads(baseline.read_text("utf-8"))["intervals"]
+
+
 def test_the_same_model_again_is_kept_out(jobs: rain.Jobs, challenger: Path, register: Callable[..., str]) -> None:
     champion = register(challenger, version=1)
     rain.succeeded(jobs.evaluate(challenger, train=TRAIN, holdout=HOLDOUT, champion=champion))
@@ -154,6 +160,7 @@ def test_a_champion_of_other_feature_code_is_scored_with_its_own(
     scores = pq.read_table(jobs.base / "processing" / "output" / "evaluation" / "scores.parquet")
     assert scores.column("champion").to_numpy() == pytest.approx(expected)
     assert len(scores) == evaluation["rows"]["judged"] == len(HOLDOUT)
+    assert evaluation["intervals"]["challenger"] == _of_whole_holdout(jobs)
 
 
 def test_only_rows_newer_than_what_the_champion_was_trained_on_are_judged(
@@ -168,6 +175,9 @@ def test_only_rows_newer_than_what_the_champion_was_trained_on_are_judged(
     assert evaluation["window"]["from"] == (newest + timedelta(hours=1)).isoformat()
     assert evaluation["rows"]["judged"] == len(HOLDOUT) - 96
     assert evaluation["rows"]["holdout"] == len(HOLDOUT)
+    lower, upper = evaluation["intervals"]["challenger"]["auc"]
+    assert (lower + upper) / 2 == pytest.approx(evaluation["metrics"]["auc"]), "of the judged rows, not of all"
+    assert [lower, upper] != _of_whole_holdout(jobs)["auc"]
 
 
 @pytest.mark.parametrize("left", [0, 6 * 24])

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
 from pipelines import wheels
+from pipelines.compiled import PLACEHOLDERS, CompiledDefinition
 from stacks.application import feature_flags
 from stacks.constructs.bucket import AccessLogBucket, SecureBucket
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline
@@ -24,13 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 SPARK = "sagemaker-spark-processing:3.5-cpu-py312-v1.3"
 
 
-class AnyDefinition:
-    """Stands for a compiled pipeline: shows what it is rendered with."""
-
-    def render(
-        self, replacements: Mapping[str, str], *, parameter_defaults: Mapping[str, str | int] | None = None
-    ) -> dict[str, Any]:
-        return {"Replaced": dict(replacements), "Defaults": dict(parameter_defaults or {})}
+def _definition(engine: str) -> Definition:
+    """A pipeline that shows what its placeholders become."""
+    of_cluster = {"__SPARK_IMAGE_URI__", "__WHEEL_BUCKET__", "__WHEEL_KEY__"}
+    held = PLACEHOLDERS["monitoring"] - (set() if engine == "spark" else of_cluster)
+    text = json.dumps({"Parameters": [], "Replaced": sorted(held)})
+    return Definition(compiled=CompiledDefinition("flights", "monitoring", text), defaults={})
 
 
 def _settings(engine: str) -> Settings:
@@ -65,7 +65,7 @@ def _deploy(tmp_path: Path) -> Any:
                 "Pipeline",
                 settings=_settings(engine),
                 staging=staging,
-                definition=Definition(compiled=AnyDefinition(), defaults={}),
+                definition=_definition(engine),
                 artifacts=artifacts,
                 data=data,
             )

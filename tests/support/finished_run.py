@@ -118,6 +118,7 @@ def evaluated(*, task: str, days: int, rows: int, champion: bool, text: str) -> 
         train_rows=98_211,
         holdout_rows=rows,
         scored=scored,
+        intervals=evaluation.intervals(judged_by.task, scored, challenger),
         naive=naive,
         rules=judged_by,
         verdict=verdict.against_naive(

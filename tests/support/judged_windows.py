@@ -94,7 +94,12 @@ def troubled(*, text: str = "UA") -> list[Document]:
                 {"kind": "encoding", "count": 2, "key": "capture/08-01-2.jsonl", "detail": f"BASE64 of {text}"},
             ],
         },
-        "alarm": {"windows": 3, "of": 5},
+        "labels": found[-1]["labels"]
+        | {
+            "problems": [
+                {"kind": "json", "count": 3, "key": "2013/04/09/05/labels.jsonl", "detail": f"Expecting value: {text}"}
+            ]
+        },
     }
     found[-1]["breaches"] |= {"data_quality": True}
     found[-1]["since"] |= {"data_quality": found[-1]["window"]["start"]}
@@ -217,7 +222,7 @@ def _window(day: int, moved: int, *, version: int, text: str) -> Document:
         "baseline": {"rows": BASELINE_ROWS, "snapshot_id": SNAPSHOT, "holdout_rows": 12_104},
         "traffic": {"records": 210, "rows": rows, "rows_of_live_version": rows - 40, "silent_windows": 0},
         "capture": {"files": 168, "records": 210, "problems": []},
-        "labels": {"rows": 5_100, "share": 0.81, "unmatched": 12, "conflicting": 0},
+        "labels": {"rows": 5_100, "share": 0.81, "unmatched": 12, "conflicting": 0, "problems": []},
         "features": columns,
         "prediction": prediction,
         "target": numeric("air_time", 150.5, 93.0, 1.1 * moved),
@@ -236,6 +241,7 @@ def _window(day: int, moved: int, *, version: int, text: str) -> Document:
             "quality": quality["breached"],
             "data_quality": False,
         },
+        "alarm": {"windows": 3, "of": 5},
     }
 
 
@@ -254,6 +260,7 @@ def _quality(value: float) -> Document:
         "baseline_interval": [low, high],
         "drop": round(drop, 4),
         "limit": 0.1,
+        "boundary": round(1.1 * high, 4),
         "breached": drop > 0.1,
         "metrics": {"rmse": round(value, 4), "mae": round(value * 0.72, 4)},
         "baseline_metrics": {"rmse": 12.3, "mae": 8.9},

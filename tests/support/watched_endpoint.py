@@ -195,7 +195,7 @@ class World:
         """Where things lie."""
         client: Any = self.s3
         return Places(
-            capture=Store(client, "artifacts", "capture/toy-test/live/"),
+            capture=Store(client, "artifacts", "capture/toy-test/"),
             runs=Store(client, "artifacts", "runs/"),
             labels=Store(client, "data", "ground-truth/"),
             monitoring=Store(client, "artifacts", "monitoring/toy-test/"),

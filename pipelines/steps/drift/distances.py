@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
-_ROBUST = 1.8
+ROBUST = 1.8
+"""How far chance reaches, see :func:`robust_l_infinity`."""
 _SMALLEST_SHARE = 1e-4
 """An empty bin counts as this share in the PSI, whose logarithm knows no zero (the convention of most monitors)."""
 
@@ -40,7 +41,7 @@ def robust_l_infinity(distance: float, *, baseline: int, current: int) -> float:
         baseline: its rows.
         current: its rows.
     """
-    return max(0.0, distance - _ROBUST * math.sqrt((baseline + current) / (baseline * current)))
+    return max(0.0, distance - ROBUST * math.sqrt((baseline + current) / (baseline * current)))
 
 
 def population_stability_index(baseline: Sequence[int], current: Sequence[int]) -> float:

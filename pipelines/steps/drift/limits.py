@@ -30,6 +30,8 @@ class Limits:
         label_windows: windows whose predictions are joined with the labels known by now.
         min_labels: fewest labelled rows that say something about quality.
         max_violation_share: rows that break the baseline's schema.
+        alarm_windows: windows beyond a limit that raise its alarm ...
+        alarm_of: ... among the last so many.
         ignore: inputs that are counted and never judged.
     """
 
@@ -43,6 +45,8 @@ class Limits:
     label_windows: int = 14
     min_labels: int = 500
     max_violation_share: float = 0.01
+    alarm_windows: int = 3
+    alarm_of: int = 5
     ignore: tuple[str, ...] = ()
 
     @property

@@ -9,11 +9,8 @@ import numpy.typing as npt
 from pipelines.steps import metrics
 from pipelines.steps.drift.baseline import Baseline
 from pipelines.steps.failure import StepError
-from pipelines.steps.gate import clusters, jackknife, leave_one_out
-from pipelines.steps.gate.clusters import Clusters
+from pipelines.steps.gate import clusters, interval
 from pipelines.steps.plugin import FloatArray
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class Quality:
         clusters: days.
         drop: share by which the value is worse than the worse end of the baseline's interval, 0 inside of it.
         limit: what ``drop`` may be.
+        boundary: the value from which on the limit is exceeded.
         metrics: every metric of the task.
         reason: why there is no value.
     """
@@ -62,6 +60,7 @@ class Quality:
     clusters: int
     drop: float | None
     limit: float
+    boundary: float
     metrics: Mapping[str, float]
     reason: str | None = None
 
@@ -81,9 +80,11 @@ def measure(labelled: Labelled, baseline: Baseline, *, metric: str, min_labels: 
         min_labels: fewest rows that say something.
         limit: share by which the metric may be worse than the baseline's interval.
     """
+    worst, away = _worst(metric, baseline)
+    boundary = worst + away * limit * _unit(worst)
 
     def without_value(reason: str) -> Quality:
-        return Quality(metric, None, None, len(labelled), 0, None, limit, {}, reason)
+        return Quality(metric, None, None, len(labelled), 0, None, limit, boundary, {}, reason)
 
     if len(labelled) < min_labels:
         return without_value(
@@ -100,23 +101,23 @@ def measure(labelled: Labelled, baseline: Baseline, *, metric: str, min_labels: 
     return Quality(
         metric=metric,
         value=value,
-        interval=_interval(metric, rows, days),
+        interval=interval.compute(metric, rows.target, rows.prediction, days),
         rows=len(rows),
         clusters=len(days),
-        drop=_drop(value, metric, baseline),
+        drop=max(0.0, away * (value - worst) / _unit(worst)),
         limit=limit,
+        boundary=boundary,
         metrics=values,
     )
 
 
-def _interval(metric: str, rows: Labelled, days: Clusters) -> tuple[float, float] | None:
-    values = leave_one_out.compute(metric, rows.target, rows.prediction, days)
-    bounds = jackknife.bounds(values.whole, values.without, alpha=(1 - LEVEL) / 2)
-    return None if bounds.lower is None or bounds.upper is None else (bounds.lower, bounds.upper)
-
-
-def _drop(value: float, metric: str, baseline: Baseline) -> float:
+def _worst(metric: str, baseline: Baseline) -> tuple[float, int]:
+    """Return the worse end of the baseline's interval, and which way from there is worse: 1 upwards, -1 downwards."""
     lower, upper = baseline.intervals.get(metric, (baseline.metrics[metric],) * 2)
-    if metrics.of_task(baseline.subject.task)[metric].direction == "minimize":
-        return max(0.0, (value - upper) / abs(upper)) if upper else max(0.0, value)
-    return max(0.0, (lower - value) / abs(lower)) if lower else max(0.0, -value)
+    is_small_good = metrics.of_task(baseline.subject.task)[metric].direction == "minimize"
+    return (upper, 1) if is_small_good else (lower, -1)
+
+
+def _unit(worst: float) -> float:
+    """Return what a drop is a share of; there is no share of nothing."""
+    return abs(worst) or 1.0

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipelines.steps.drift import limits as settings
@@ -16,8 +15,6 @@ from pipelines.steps.monitor.counting import Counting, MonitorArguments, Places
 from pipelines.steps.monitor.store import Store
 
 _URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<prefix>.+)")
-_VARIANT = "live"
-REPORT = "drift.html"
 
 Client = Callable[[str], Any]
 
@@ -51,7 +48,7 @@ class Command:
             return Store(s3, where["bucket"], f"{where['prefix'].rstrip('/')}/")
 
         return Places(
-            capture=store(f"{self.capture}/{endpoint}/{_VARIANT}"),
+            capture=store(f"{self.capture}/{endpoint}"),
             runs=store(self.runs),
             labels=store(self.ground_truth),
             monitoring=store(f"{self.monitoring}/{endpoint}"),
@@ -100,9 +97,7 @@ def monitor(command: Command, client: Client) -> None:
         about = command.arguments
         publish.alive(about.project, about.environment, about.endpoint, at=about.until, cloudwatch=cloudwatch)
         return
-    with TemporaryDirectory(prefix="drift-") as folder:
-        drift.write(Path(folder), judged[-1], run.history(judged))
-        page = (Path(folder) / REPORT).read_bytes()
+    page = drift.build(judged[-1], run.history(judged)).encode()
     store = run.counting.places.monitoring
     for key in (f"reports/{judged[-1]['window']['start'][:13]}.html", "latest.html"):
         store.write(key, page, content_type="text/html; charset=utf-8")

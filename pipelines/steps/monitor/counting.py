@@ -54,7 +54,7 @@ class Places:
     """Where things lie.
 
     Attributes:
-        capture: data capture of the endpoint.
+        capture: data capture of the endpoint, a folder for each variant.
         runs: outputs of the training runs.
         labels: ground truth.
         monitoring: what the monitor keeps of the endpoint.
@@ -164,8 +164,9 @@ class Counting:
         return len(pending)
 
     def _collect(self, window: Window) -> None:
-        names = list(collect.files_of(window, self.places.capture))
-        self._keep(self.collector(window, self.places.capture, self.reference, names=names), window)
+        captured = self.places.capture.below(f"{self.live.variant}/")
+        names = list(collect.files_of(window, captured))
+        self._keep(self.collector(window, captured, self.reference, names=names), window)
 
     def _keep(self, part: Part, window: Window) -> None:
         """Store what a window was counted to, and its answers; doing it again changes nothing."""

@@ -6,6 +6,7 @@ the order of its instances, with an empty place (CSV) or null (JSON) where one i
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipelines.steps.drift.quality import Labelled
 from pipelines.steps.monitor.problems import Problem, problem, summed
+from pipelines.steps.monitor.windows import Window, hour_folders
 
 LABEL = "label"
 _UNKNOWN = frozenset({"", "null", "none", "nan"})
@@ -28,12 +30,14 @@ class Labels:
 
     Attributes:
         of: labels in the order of the request's instances, ``None`` where one is not known.
-        conflicting: ids that were told again with other labels.
+        keys: by inference id, the file that told it.
+        conflicting: by file, ids that were told again with other labels.
         problems: lines that could not be used.
     """
 
     of: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
-    conflicting: int = 0
+    keys: dict[str, str] = field(default_factory=dict)
+    conflicting: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, content: bytes, *, key: str) -> None:
@@ -50,12 +54,37 @@ class Labels:
                 self.problems.append(problem(kind, key, error))  # type: ignore[arg-type]  # one of three literals
                 continue
             if self.of.get(inference_id, labels) != labels:
-                self.conflicting += 1
-            self.of[inference_id] = labels
+                self.conflicting[key] += 1
+            self.of[inference_id], self.keys[inference_id] = labels, key
 
-    def found(self) -> tuple[Problem, ...]:
-        """Return what could not be used, by kind."""
-        return summed(self.problems)
+    def unmatched(self, known: set[str]) -> Counter[str]:
+        """Return, by file, how many labels belong to none of the ids of captured answers."""
+        return Counter(key for inference_id, key in self.keys.items() if inference_id not in known)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What is odd about the labels that were delivered in one window; every label is told of once.
+
+    Attributes:
+        unmatched: labels of no answer captured while labels are waited for.
+        conflicting: labels that replaced other ones.
+        problems: what could not be used, by kind.
+    """
+
+    unmatched: int
+    conflicting: int
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, window: Window, labels: Labels, unmatched: Counter[str]) -> "Delivery":
+        """Pick what the folders of a window tell; ``unmatched`` is what :meth:`Labels.unmatched` returned."""
+        folders = tuple(hour_folders(window.start, window.end))
+        return cls(
+            unmatched=sum(count for key, count in unmatched.items() if key.startswith(folders)),
+            conflicting=sum(count for key, count in labels.conflicting.items() if key.startswith(folders)),
+            problems=summed(each for each in labels.problems if each.key.startswith(folders)),
+        )
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from pipelines.steps.drift import estimate, features, quality, violations
 from pipelines.steps.drift.baseline import PREDICTION
 from pipelines.steps.drift.features import Feature
 from pipelines.steps.drift.limits import Limits
-from pipelines.steps.drift.quality import LEVEL, Quality
+from pipelines.steps.drift.quality import Quality
+from pipelines.steps.gate.interval import LEVEL
 from pipelines.steps.metrics import of_task
 from pipelines.steps.monitor.collect import Reference, WindowCounts
-from pipelines.steps.monitor.ground_truth import Joined
+from pipelines.steps.monitor.ground_truth import Delivery, Joined
 from pipelines.steps.monitor.live import Live
-from pipelines.steps.monitor.problems import Problem, summed
 from pipelines.steps.monitor.windows import Window
 from pipelines.steps.profiling import counts
+from pipelines.steps.report.judgement import FORMAT
 
-FORMAT = 1
 TARGET = "target"
 
 
@@ -52,17 +52,13 @@ class Evidence:
         span: the windows that are judged together, oldest first; the last one is the window itself.
         joined: the answers of the windows in which labels are waited for, with the labels known by now.
         targets: the labels, counted by the baseline's bins.
-        unmatched: labels of requests that nobody captured.
-        conflicting: ids that were labelled twice, and differently.
-        problems: of the ground truth.
+        delivery: the labels that came in the window itself.
     """
 
     span: Sequence[WindowCounts]
     joined: Joined
     targets: counts.Profile
-    unmatched: int
-    conflicting: int
-    problems: tuple[Problem, ...]
+    delivery: Delivery
 
 
 def judge(window: Window, evidence: Evidence, subject: Subject, *, before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -126,13 +122,14 @@ def judge(window: Window, evidence: Evidence, subject: Subject, *, before: Mappi
         "capture": {
             "files": current.files,
             "records": current.records,
-            "problems": [each.as_document() for each in summed([*current.problems, *evidence.problems])],
+            "problems": [each.as_document() for each in current.problems],
         },
         "labels": {
             "rows": len(evidence.joined.live),
             "share": len(evidence.joined.live) / evidence.joined.answered if evidence.joined.answered else 0.0,
-            "unmatched": evidence.unmatched,
-            "conflicting": evidence.conflicting,
+            "unmatched": evidence.delivery.unmatched,
+            "conflicting": evidence.delivery.conflicting,
+            "problems": [each.as_document() for each in evidence.delivery.problems],
         },
         "features": [feature.as_document() for feature in inputs],
         "prediction": prediction.as_document(),
@@ -148,6 +145,7 @@ def judge(window: Window, evidence: Evidence, subject: Subject, *, before: Mappi
         "estimate": _estimate(span, subject),
         "breaches": breaches,
         "since": {name: _since(name, window, before) if breach else None for name, breach in breaches.items()},
+        "alarm": {"windows": limits.alarm_windows, "of": limits.alarm_of},
     }
 
 
@@ -208,6 +206,7 @@ def _quality(measured: Quality, subject: Subject) -> dict[str, Any]:
         "baseline_interval": None if interval is None else list(interval),
         "drop": measured.drop,
         "limit": measured.limit,
+        "boundary": measured.boundary,
         "breached": measured.breached,
         "metrics": dict(measured.metrics),
         "baseline_metrics": dict(baseline.metrics),

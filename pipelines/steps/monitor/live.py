@@ -29,7 +29,7 @@ class Live:
         run_id: the run that trained it.
         created: when it was registered.
         serving_since: when the endpoint was created.
-        variant: of the endpoint; a part of the capture's keys.
+        variant: of the endpoint; its capture lies in a folder of that name.
     """
 
     version: str

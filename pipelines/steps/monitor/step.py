@@ -4,7 +4,7 @@ Safe to run twice, late or out of order: a judged window is not judged again, wi
 with, and what a window was counted to stands at a key of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,17 +13,15 @@ import pyarrow as pa
 
 from pipelines.steps.monitor import ground_truth, judge, publish
 from pipelines.steps.monitor.counting import Counting, judgement_key
-from pipelines.steps.monitor.ground_truth import Labels
+from pipelines.steps.monitor.ground_truth import Delivery, Labels
 from pipelines.steps.monitor.judge import Evidence, Subject
 from pipelines.steps.monitor.windows import Window, hour_folders
 from pipelines.steps.profiling import arrow_engine
 from pipelines.steps.profiling.layout import Layout
+from pipelines.steps.report.timeline import MOST_WINDOWS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-
-HISTORY = 60
-"""Judgements that a report looks back on."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,12 @@ class Monitor:
             window: ground_truth.label(self.counting.answers(window), labels)
             for window in self.counting.waited_for(pending)
         }
+        unmatched = labels.unmatched(_ids(labelled.values()))
         before = self.counting.judgement(pending[0].before(1))
         judged: list[dict[str, Any]] = []
         for window in pending:
-            judged.append(judge.judge(window, self._evidence(window, labels, labelled), subject, before=before))
+            delivery = Delivery.of(window, labels, unmatched)
+            judged.append(judge.judge(window, self._evidence(window, delivery, labelled), subject, before=before))
             before = judged[-1]
             print(_sentence(before))  # noqa: T201  # the job's log
         # Told before it is recorded: a crash in between tells it again, the other order could leave it untold.
@@ -68,12 +68,12 @@ class Monitor:
         return judged
 
     def history(self, judged: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the newest judgements, oldest first; the last ones are those that were just made."""
+        """Return the judgements that a report looks back on, oldest first; the last ones were just made."""
         store = self.counting.places.monitoring
         names = sorted(store.names("judgements/"))[: -len(judged)]
-        wanted = max(0, HISTORY - len(judged))
+        wanted = max(0, MOST_WINDOWS - len(judged))
         earlier = store.documents(names[len(names) - wanted :] if len(names) > wanted else names)
-        return [*(document for document in earlier if document is not None), *judged[-HISTORY:]]
+        return [*(document for document in earlier if document is not None), *judged[-MOST_WINDOWS:]]
 
     def _subject(self) -> Subject:
         arguments = self.counting.arguments
@@ -87,21 +87,18 @@ class Monitor:
             reference=self.counting.reference,
         )
 
-    def _evidence(self, window: Window, labels: Labels, labelled: Mapping[Window, pa.Table]) -> Evidence:
+    def _evidence(self, window: Window, delivery: Delivery, labelled: Mapping[Window, pa.Table]) -> Evidence:
         waiting, baseline = self.counting.arguments.limits.label_windows, self.counting.reference.baseline
         waited_for = [labelled[window.before(steps)] for steps in reversed(range(waiting))]
         joined = ground_truth.join(pa.concat_tables(waited_for), version=self.counting.live.version)
         name = baseline.subject.target
         target = Layout((baseline.layout.column(name),))
         targets = joined.labels.cast(pa.bool_()) if target.columns[0].type == "boolean" else joined.labels
-        known = {one for table in labelled.values() for one in table.column("inference_id").unique().to_pylist()}
         return Evidence(
             span=self.counting.span(window),
             joined=joined,
             targets=arrow_engine.profile_table(pa.table({name: targets}), target),
-            unmatched=len(labels.of.keys() - known),
-            conflicting=labels.conflicting,
-            problems=labels.found(),
+            delivery=delivery,
         )
 
     def _labels(self, pending: list[Window]) -> Labels:
@@ -112,6 +109,10 @@ class Monitor:
         names = sorted(name for folder in folders for name in store.names(folder) if not name.endswith("/"))
         contents = zip(names, store.read_all(names), strict=True)
         return ground_truth.read((name, content) for name, content in contents if content is not None)
+
+
+def _ids(answers: Iterable[pa.Table]) -> set[str]:
+    return {one for table in answers for one in table.column("inference_id").unique().to_pylist()}
 
 
 def _midnight(moment: datetime) -> datetime:

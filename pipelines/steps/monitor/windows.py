@@ -38,11 +38,10 @@ def newest(until: datetime, *, length: timedelta, grace: timedelta) -> Window:
 
 def after(last: datetime, until: Window, *, most: int) -> list[Window]:
     """Return the windows that end after ``last`` up to ``until``, oldest first; the newest ``most`` of them."""
-    length = until.end - until.start
     found = [until]
     while len(found) < most and found[-1].start > last:
         found.append(found[-1].before(1))
-    return [window for window in reversed(found) if window.end > last and length]
+    return [window for window in reversed(found) if window.end > last]
 
 
 def hour_folders(start: datetime, end: datetime) -> Iterator[str]:

@@ -5,7 +5,6 @@ bytes; its size has a bound, whatever the number of features and windows.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipelines.steps.report import drift_data, drift_features, drift_quality, drift_time, drift_verdict, frame, moments
@@ -14,26 +13,19 @@ from pipelines.steps.report.judgement import Judgement
 from pipelines.steps.report.markup import element, harmless
 from pipelines.steps.report.timeline import Timeline
 
-PAGE = "drift.html"
 _NAME = 64
 
 
-def write(folder: Path, judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> None:
-    """Write the report into a folder.
+def build(judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    """Return the report as HTML.
 
     Args:
-        folder: where to.
         judgement: the judgement of the window.
         history: those of earlier windows in any order, this one's among them or not; may be empty.
 
     Raises:
         StepError: when the judgement has another format than the one that is read.
     """
-    (folder / PAGE).write_text(build(judgement, history), "utf-8")
-
-
-def build(judgement: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
-    """Return the report as HTML; arguments and errors as for :func:`write`."""
     found = judgements.read(judgement)
     timeline = Timeline.of(found, history)
     window = moments.span(found.window["from"], found.window["end"])

@@ -49,8 +49,9 @@ def violations(judgement: Judgement) -> Markup:
 
 
 def arrivals(judgement: Judgement, timeline: Timeline) -> Markup:
-    """Show the traffic, and what of the captured requests could not be read."""
+    """Show the traffic, and what of the captured requests and of the labels could not be read."""
     found, capture = judgement.part("traffic"), judgement.part("capture")
+    unread = judgement.part("labels").get("problems") or ()
     live, silent = found.get("rows_of_live_version"), found.get("silent_windows")
     requests, files = found.get("records", 0), capture.get("files", 0)
     parts = [f"The newest window had {judgement.rows:,} rows in {requests:,} requests, from {files:,} files."]
@@ -62,7 +63,10 @@ def arrivals(judgement: Judgement, timeline: Timeline) -> Markup:
         "Traffic and capture",
         element("p", " ".join(parts)),
         traffic(timeline),
-        _problems(capture.get("problems") or ()),
+        _problems(capture["problems"], title="What could not be read", of="captured files")
+        if capture.get("problems")
+        else element("p", "✓ Every captured record could be read."),
+        _problems(unread, title="Labels that could not be read", of="files with labels") if unread else None,
     )
 
 
@@ -88,9 +92,7 @@ def provenance(judgement: Judgement) -> Markup:
     )
 
 
-def _problems(found: Sequence[Mapping[str, Any]]) -> Markup:
-    if not found:
-        return element("p", "✓ Every captured record could be read.")
+def _problems(found: Sequence[Mapping[str, Any]], *, title: str, of: str) -> Markup:
     kinds: Counter[str] = Counter()
     for entry in found:
         kinds[str(entry["kind"])] += entry["count"]
@@ -108,9 +110,9 @@ def _problems(found: Sequence[Mapping[str, Any]]) -> Markup:
     ]
     return element(
         "div",
-        element("h3", "What could not be read"),
+        element("h3", title),
         element("p", f"{named}. Everything else was judged all the same."),
-        table(f"Problems of the captured files{_of(len(found), MOST_PROBLEMS)}", columns, cells),
+        table(f"Problems of the {of}{_of(len(found), MOST_PROBLEMS)}", columns, cells),
     )
 
 

@@ -14,6 +14,7 @@ from pipelines.steps.report.timeline import Timeline
 
 _LEFT = {False: 48.0, True: 56.0}
 _HEIGHT = 270.0
+_ODD = {"unmatched": "belong to no captured answer", "conflicting": "replaced other ones"}
 
 
 def quality(judgement: Judgement, timeline: Timeline) -> Markup:
@@ -127,8 +128,8 @@ def _rests_on(judgement: Judgement, found: Quality) -> str:
     text += f" of {found.clusters:,} days"
     if labels.get("share") is not None:
         text += f", {percent(labels['share'])} of those that a label is waited for"
-    odd = [f"{labels[name]:,} {name}" for name in ("unmatched", "conflicting") if labels.get(name)]
-    return f"{text}; labels left out: {', '.join(odd)}" if odd else text
+    odd = [f"{labels[name]:,} {words}" for name, words in _ODD.items() if labels.get(name)]
+    return f"{text}; of the labels that came in the newest window, {' and '.join(odd)}" if odd else text
 
 
 def _metrics(found: Quality) -> Markup | None:

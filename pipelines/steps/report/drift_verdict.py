@@ -182,8 +182,9 @@ def _progress(judgement: Judgement, timeline: Timeline, kind: str) -> Markup | N
     needed, of = judgement.alarm
     last = timeline.windows[-of:]
     count = sum(one.breaches[kind] for one in last)
-    enough = "enough for the alarm" if count >= needed else "not enough for the alarm"
-    return element("small", f"{count} of the last {len(last)} windows beyond the limit: {enough} ({needed} of {of})")
+    return element(
+        "small", f"{count} of the last {len(last)} windows beyond the limit; the alarm goes on at {needed} of {of}"
+    )
 
 
 def _quality(judgement: Judgement) -> tuple[bool, str]:

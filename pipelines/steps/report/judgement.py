@@ -93,6 +93,7 @@ class Quality:
         interval: at ``level``; None where there is none. The same for the baseline.
         drop: share by which it is worse than the worse end of the baseline's interval.
         limit: of the drop.
+        boundary: the value of the metric from which on the limit is exceeded.
         metrics: all metrics of the window, and of the baseline.
     """
 
@@ -107,18 +108,10 @@ class Quality:
     baseline_interval: tuple[float, float] | None
     drop: float | None
     limit: float | None
+    boundary: float | None
     reason: str | None
     metrics: Mapping[str, float | None]
     baseline_metrics: Mapping[str, float | None]
-
-    @property
-    def boundary(self) -> float | None:
-        """The value of the metric from which on the limit is exceeded."""
-        if self.limit is None or self.baseline is None:
-            return None
-        low, high = self.baseline_interval or (self.baseline, self.baseline)
-        worse, way = (high, 1) if self.smaller_is_better else (low, -1)
-        return worse + way * self.limit * (abs(worse) or 1.0)
 
 
 @dataclass(frozen=True)
@@ -262,6 +255,7 @@ def _quality(entry: Mapping[str, Any]) -> Quality:
         baseline_interval=_interval(entry["baseline_interval"]),
         drop=number(entry["drop"]),
         limit=number(entry["limit"]),
+        boundary=number(entry.get("boundary")),
         reason=entry["reason"],
         metrics=_numbers(entry["metrics"]),
         baseline_metrics=_numbers(entry["baseline_metrics"]),

@@ -30,6 +30,19 @@ def test_an_instance_is_read_in_the_order_of_the_contract() -> None:
     assert contract.parse_instance({"x": None}) == {"x": None}
 
 
+def test_an_optional_input_that_is_left_out_is_null() -> None:
+    contract = parse(document(nullable=True, optional=True))
+    assert contract.parse_instance({}) == {"x": None}
+    assert contract.parse_instance({"x": 2}) == {"x": 2}
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+def test_an_input_that_is_not_optional_has_to_be_there(*, nullable: bool) -> None:
+    contract = parse(document(nullable=nullable))
+    with pytest.raises(FieldError, match="is missing: send null when unknown" if nullable else "is missing"):
+        contract.parse_instance({})
+
+
 def test_a_moment_keeps_its_offset() -> None:
     field = Field(name="at", type="timestamp")
     assert field.parse("2013-01-01T05:00:00-05:00") == datetime(2013, 1, 1, 10, tzinfo=UTC)
@@ -60,9 +73,10 @@ def test_a_value_that_breaks_the_contract_is_named(field: Field, value: object, 
     [
         (document(type="text"), "type 'text' is none of"),
         (document(minmum=3), "minmum"),
+        (document(optional=True), "field 'x': optional is true, so nullable must be true"),
         (document().replace('[{"name": "x"', '[{"name": "x", "type": "number"}, {"name": "x"'), "'x' comes twice"),
     ],
-    ids=["type", "key", "twice"],
+    ids=["type", "key", "optional", "twice"],
 )
 def test_a_file_that_is_no_contract_is_refused(text: str, words: str) -> None:
     with pytest.raises(ContractError, match=words):

@@ -268,14 +268,30 @@ def test_a_worse_metric_is_a_drop_beyond_the_baselines_interval() -> None:
     measured = quality.measure(labelled(target + 20, prediction), found, metric="rmse", min_labels=500, limit=0.1)
     assert measured.value is not None
     assert measured.drop == pytest.approx((measured.value - 7.0) / 7.0)
+    assert measured.boundary == pytest.approx(7.7)
     assert measured.breached
 
 
 def test_a_metric_that_should_be_large_drops_downwards() -> None:
     found = baseline_of(*classification(20_000, seed=1), task="binary_classification")
     target, probability = classification(2000, seed=3)
+    found = replace(found, intervals={"auc": (0.68, 0.72)})
     measured = quality.measure(labelled(target, 1 - probability), found, metric="auc", min_labels=100, limit=0.1)
+    assert measured.boundary == pytest.approx(0.68 * 0.9)
     assert measured.breached
+
+
+def test_beyond_the_boundary_is_beyond_the_limit_of_the_drop_even_from_zero() -> None:
+    target, prediction = regression(2000, seed=4)
+    perfect = replace(baseline_of(*regression()), intervals={"rmse": (0.0, 0.0)})
+    measured = quality.measure(labelled(target, prediction), perfect, metric="rmse", min_labels=500, limit=0.1)
+    assert (measured.boundary, measured.drop, measured.breached) == (0.1, measured.value, True)
+
+
+def test_the_boundary_is_known_before_labels_arrive() -> None:
+    found = replace(baseline_of(*regression()), intervals={"rmse": (6.0, 7.0)})
+    measured = quality.measure(labelled(*regression(10)), found, metric="rmse", min_labels=500, limit=0.1)
+    assert (measured.value, measured.boundary) == (None, pytest.approx(7.7))
 
 
 def test_rows_in_another_order_give_the_same_bits() -> None:

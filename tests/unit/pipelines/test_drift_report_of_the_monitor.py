@@ -50,6 +50,11 @@ def _broken(world: World) -> None:
         (_calm, "✓ Nothing is wrong", "none of 3 features is beyond its limit"),
         (_drifted, "✕ Inputs drifted and predictions moved", "drift since 4 March 2020 (3 windows): size"),
         (_worse, "✕ The model got worse", "worse than the interval of the baseline"),
+        (
+            _worse,
+            "✕ The model got worse",
+            "5 of the last 5 windows beyond the limit; the alarm goes on at 3 of 5",
+        ),
         (_silent, "? Nothing can be said about this window", "3 of the 3 windows judged together had none"),
         (
             _broken,

@@ -236,11 +236,29 @@ def test_rows_that_break_the_baselines_schema_breach_the_data_quality(world: Wor
     assert [(each["column"], each["rule"]) for each in newest["violations"]["found"]] == [("kind", "category")]
 
 
-def test_labels_told_twice_and_differently_are_counted_and_the_later_ones_count(world: World) -> None:
-    world.ask(0)
-    world.put_labels(day(1) + timedelta(hours=1), lines([truth("0-1", [0.0] * 100), truth("nobody", [1.0])]))
-    labels = world.run(1)[-1]["labels"]
-    assert (labels["conflicting"], labels["unmatched"]) == (1, 1)
+def test_what_is_odd_about_labels_is_told_of_the_window_in_which_they_came_and_of_no_other(world: World) -> None:
+    for number in range(4):
+        world.ask(number)
+    again = lines([truth("0-1", [0.0] * 100), truth("nobody", [1.0])])
+    world.put_labels(day(1) + timedelta(hours=1), again + b"{ not json }\n")
+    judged = {starts([each])[0]: each["labels"] for each in [*world.run(1), *world.run(4)]}
+    assert {number: (each["conflicting"], each["unmatched"]) for number, each in judged.items()} == {
+        -1: (0, 0),
+        0: (0, 0),
+        1: (1, 1),
+        2: (0, 0),
+        3: (0, 0),
+    }
+    assert [number for number, each in judged.items() if each["problems"]] == [1]
+    (problem,) = judged[1]["problems"]
+    assert (problem["kind"], problem["count"], problem["key"]) == ("json", 1, "2020/03/03/01/labels.jsonl")
+    assert {value for _, value in world.cloudwatch.of("CaptureProblems")} == {0.0}, "these are no captured records"
+
+
+def test_labels_of_requests_that_labels_are_waited_for_no_longer_are_not_unmatched(world: World) -> None:
+    for number in range(8):
+        world.ask(number)
+    assert [world.run(number)[-1]["labels"]["unmatched"] for number in range(4, 9)] == [0] * 5
 
 
 @pytest.mark.parametrize(
@@ -259,7 +277,7 @@ def test_labels_told_twice_and_differently_are_counted_and_the_later_ones_count(
 def test_labels_that_cannot_be_read_are_counted_and_the_others_are_read(content: bytes, kind: str) -> None:
     found = ground_truth.read([("file", lines([truth("good", [1.5, None])]) + content)])
     assert found.of["good"] == (1.5, None)
-    assert [(each.kind, each.count) for each in found.found()] == [(kind, 1)]
+    assert [(each.kind, each.count) for each in found.problems] == [(kind, 1)]
 
 
 def test_truths_are_labels_as_well() -> None:
