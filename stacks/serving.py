@@ -10,6 +10,7 @@ from stacks.constructs.endpoint import Endpoint
 from stacks.constructs.event_path import EventPath
 from stacks.constructs.handler import Handler, HandlerContext
 from stacks.constructs.model_registry import ModelRegistry
+from stacks.constructs.rollback_alarms import RollbackAlarms
 from stacks.settings import VARIANT, Settings
 from stacks.storage import StorageResources
 from stacks.training import TrainingResources
@@ -46,16 +47,20 @@ class ServingStack(Stack):
         endpoint = Endpoint(self, "Endpoint", name=settings.names.endpoint, retain=settings.deployment.retain)
         storage.artifacts.grant_read(endpoint.role, prefix="runs/")
         storage.artifacts.grant_write(endpoint.role, prefix="capture/")
+        alarms = RollbackAlarms(self, "Rollback", settings=settings, notifications=storage.notifications)
+        alarms.grant_describe(endpoint.role)
 
         deploy = Handler(
             self,
             "DeployModel",
             name="deploy_model",
-            description="Brings an approved model version to the endpoint; a rejected live one is reported",
+            description="Brings an approved model version to the endpoint, and takes a rejected one away",
             context=handlers,
             sends_to_itself=True,
             environment={
                 **_serving_settings(settings),
+                **_rollout_settings(settings),
+                "ROLLBACK_ALARMS": ",".join(alarms.names),
                 "ENDPOINT_NAME": endpoint.name,
                 "MODEL_PACKAGE_GROUP": registry.name,
                 "EXECUTION_ROLE_ARN": endpoint.role.role_arn,
@@ -76,7 +81,12 @@ class ServingStack(Stack):
         storage.ledger.grant_query(deploy.role)
         registry.grant_describe(deploy.role)
         registry.grant_deploy(deploy.role)
+        registry.grant_stage(deploy.role, stage=settings.deployment.environment)
+        alarms.grant_describe(deploy.role)
         endpoint.grant_deploy(deploy.role, key=storage.key)
+        # The contract beside a version's evaluation; a version of an earlier release has none there.
+        storage.artifacts.grant_read(deploy.role, prefix="runs/")
+        storage.artifacts.grant_list(deploy.role)
 
         confirm = Handler(
             self,
@@ -84,7 +94,10 @@ class ServingStack(Stack):
             name="confirm_deployment",
             description="Compares what the endpoint serves with what was requested",
             context=handlers,
-            environment={"ENDPOINT_NAME": endpoint.name},
+            environment={
+                "ENDPOINT_NAME": endpoint.name,
+                "KEEP_DEPLOYMENTS": str(settings.serving.keep_deployments),
+            },
         )
         confirmation = EventPath(
             self,
@@ -95,6 +108,10 @@ class ServingStack(Stack):
             notifications=storage.notifications,
         )
         endpoint.grant_describe(confirm.role)
+        endpoint.grant_tidy(confirm.role)
+        storage.ledger.grant_query(confirm.role)
+        registry.grant_describe(confirm.role)
+        registry.grant_stage(confirm.role, stage=settings.deployment.environment)
 
         self.resources = ServingResources(endpoint=endpoint, paths=(deployment, confirmation))
         CfnOutput(self, "EndpointName", value=endpoint.name)
@@ -108,6 +125,17 @@ def _serving_settings(settings: Settings) -> dict[str, str]:
         "INSTANCE_TYPE": serving.instance_type,
         "INSTANCE_COUNT": str(serving.instance_count),
         "CAPTURE_PERCENT": str(serving.capture_percent),
+    }
+
+
+def _rollout_settings(settings: Settings) -> dict[str, str]:
+    rollout = settings.rollout
+    return {
+        "ROLLOUT_STRATEGY": rollout.strategy,
+        "ROLLOUT_STEP_PERCENT": str(rollout.step_percent),
+        "ROLLOUT_BAKE_SECONDS": str(rollout.bake_seconds),
+        "ROLLOUT_TERMINATION_WAIT_SECONDS": str(rollout.termination_wait_seconds),
+        "ROLLOUT_MAX_SECONDS": str(rollout.max_minutes * 60),
     }
 
 

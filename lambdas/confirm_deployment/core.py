@@ -4,6 +4,7 @@ import hashlib
 
 from lambdas.confirm_deployment.environment import ConfirmDeploymentEnvironment
 from lambdas.confirm_deployment.events import EndpointStateChange
+from lambdas.confirm_deployment.tidying import Tidier
 from lambdas.shared import clients, clock, ledger
 from lambdas.shared.confirmation import Confirmer
 from lambdas.shared.endpoints import Endpoint, look_at
@@ -11,6 +12,7 @@ from lambdas.shared.errors import ConflictError, NotYetError, UnexpectedEventErr
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.notifications import Notifier
 from lambdas.shared.records import Decision, LiveModel
+from lambdas.shared.registry_stages import RegistryStages
 from lambdas.shared.telemetry import count, logger
 
 HANDLER = "confirm-deployment"
@@ -25,6 +27,8 @@ class DeploymentConfirmer:
         self._ledger = Ledger(clients.dynamodb(), table=environment.ledger_table)
         self._notifier = Notifier(clients.sns(), topic_arn=environment.notification_topic_arn, stage=environment.stage)
         self._confirmer = Confirmer(ledger=self._ledger, notifier=self._notifier)
+        self._registry = RegistryStages(self._sagemaker, self._ledger, stage=environment.environment)
+        self._tidier = Tidier(self._sagemaker, self._ledger, keep=environment.keep_deployments)
 
     def confirm(self, change: EndpointStateChange) -> None:
         """Look at the endpoint and record what it shows.
@@ -46,10 +50,14 @@ class DeploymentConfirmer:
             raise NotYetError(f"endpoint {endpoint.name} is {endpoint.status}: waiting for another delivery")
         if endpoint.is_in_progress:
             logger.info("nothing to confirm yet", status=endpoint.status)
-        elif newest is not None and newest.is_open:
+            return
+        if newest is not None and newest.is_open:
             self._confirmer.settle(newest, endpoint)
         else:
             self._compare_with_live(endpoint)
+        # Also when the outcome was on record already: whoever recorded it may not have come so far.
+        self._registry.agree(self._ledger.live())
+        self._tidier.tidy(endpoint)
 
     def _compare_with_live(self, endpoint: Endpoint) -> None:
         live = self._ledger.live()
@@ -83,5 +91,5 @@ class DeploymentConfirmer:
                 "deployed by Tandem": live.endpoint_config,
                 "version in the ledger": live.version,
             },
-            action="find out who changed it; to restore it, ask for the version with a Deployment Requested message.",
+            action="find out who changed it; to restore it: python -m ops rollback --to VERSION.",
         )

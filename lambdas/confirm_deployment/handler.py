@@ -1,7 +1,8 @@
 """Entry point of ConfirmDeployment: parses the queue's messages and hands them to the core one by one.
 
-AWS calls: dynamodb GetItem, PutItem (also in transactions) on the ledger; sagemaker DescribeEndpoint on the endpoint;
-sns Publish on the notification topic.
+AWS calls: dynamodb GetItem, Query, PutItem (also in transactions) on the ledger; sagemaker DescribeEndpoint on the
+endpoint, DescribeModelPackage and UpdateModelPackage (life-cycle stage) on the group's packages, DeleteEndpointConfig
+and DeleteModel of former deployments; sns Publish on the notification topic.
 """
 
 from typing import TYPE_CHECKING, Any

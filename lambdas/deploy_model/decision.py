@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from lambdas.deploy_model.events import Request
 from lambdas.shared import clock
+from lambdas.shared.compatibility import in_words
+from lambdas.shared.contracts import Pairing
 from lambdas.shared.endpoints import ABSENT, FAILED, IN_SERVICE, Endpoint
 from lambdas.shared.records import Deployment, DeploymentStatus, LiveModel
 
@@ -31,6 +33,15 @@ class Situation:
     """Deployments of the same version."""
     handled: bool = False
     """Whether a person's request with this id was taken up before."""
+    fallback: Deployment | None = None
+    """When a rejected version serves: the newest deployment before it that was live and is still approved."""
+    pairing: Pairing | None = None
+    """The version beside the application; read once the version would be deployed, if an application is on record."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether exactly this configuration has been live before."""
+        return any(each.is_proven and each.endpoint_config == self.config for each in self.earlier)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,10 @@ class Refuse:
     headline: str
     reason: str
     action: str
+    because_of: str = ""
+    """What else it was decided on: a refusal is told once for each."""
+    gives_up: Deployment | None = None
+    """The deployment of this version that was requested already, and that SageMaker never got to know."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +87,25 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class GoBack:
+    """The version that serves was rejected: what was live before takes its place."""
+
+    to: Deployment
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """The version was rejected before SageMaker got to know of its deployment."""
+
+    deployment: Deployment
+
+
+@dataclass(frozen=True)
 class Clear:
     """The endpoint could not be created and serves nobody; SageMaker only lets it be deleted."""
 
 
-Plan = Nothing | Refuse | Wait | Deploy | Resume | Clear
+Plan = Nothing | Refuse | Wait | Deploy | Resume | GoBack | GiveUp | Clear
 
 
 def decide(situation: Situation) -> Plan:
@@ -84,6 +113,7 @@ def decide(situation: Situation) -> Plan:
     return (
         _by_package(situation)
         or _by_approval(situation)
+        or _by_contract(situation)
         or _by_own_progress(situation)
         or _by_history(situation)
         or _by_endpoint(situation)
@@ -105,22 +135,59 @@ def _by_package(situation: Situation) -> Plan | None:
 
 
 def _by_approval(situation: Situation) -> Plan | None:
+    match situation.approval:
+        case "Approved":
+            return None
+        case "Rejected":
+            return _by_rejection(situation)
+        case other:
+            return Nothing(f"version {situation.request.version} is {other}")
+
+
+def _by_rejection(situation: Situation) -> Plan:
+    """A rejected version leaves the endpoint for the one before it."""
     version, live, newest = situation.request.version, situation.live, situation.newest
-    if situation.approval == "Approved":
+    if newest is not None and newest.is_open and newest.version == version:
+        if situation.endpoint.is_in_progress or not _is_abandoned(newest):
+            return Wait(f"version {version} was rejected while it is being deployed, which cannot be interrupted")
+        return GiveUp(newest)
+    if live is None or live.version != version:
+        return Nothing(f"version {version} is rejected and does not serve")
+    if situation.fallback is not None:
+        return GoBack(situation.fallback)
+    return Refuse(
+        "rejected_in_use",
+        f"Version {version} was rejected while it serves",
+        f"model package version {version} was rejected in the registry, but no version that was live before is still "
+        "approved; it keeps answering requests",
+        "approve another version, or ask for one with python -m ops rollback --to VERSION.",
+    )
+
+
+def _by_contract(situation: Situation) -> Plan | None:
+    """Whether the application that was delivered can work with the version, whoever asks for it."""
+    request, pairing, newest = situation.request, situation.pairing, situation.newest
+    if pairing is None or not pairing.objections:
         return None
-    if situation.approval != "Rejected":
-        return Nothing(f"version {version} is {situation.approval}")
-    serves = live is not None and live.version == version
-    if serves or (newest is not None and newest.is_open and newest.version == version):
-        return Refuse(
-            "rejected_in_use",
-            f"Version {version} was rejected while it {'serves' if serves else 'is being deployed'}",
-            f"model package version {version} was rejected in the registry, but nothing else was put in its place; "
-            "it keeps answering requests",
-            "decide whether to go back: approve a newer version, or send a Deployment Requested message for an "
-            "earlier approved one.",
-        )
-    return Nothing(f"version {version} is rejected and does not serve")
+    application, version = pairing.application, request.version
+    reason = (
+        f"version {version} and the application of commit {application.commit} do not speak the same contract: "
+        f"{in_words(pairing.objections)}"
+    )
+    asked_by = request.id if request.asked else ""
+    if request.in_place_of is not None:
+        reason = f"version {request.in_place_of} was rejected and keeps answering requests, because {reason}"
+        asked_by = f"{request.in_place_of}-{situation.live.sequence if situation.live else 0}"
+    requested = newest is not None and newest.is_open and newest.endpoint_config == situation.config
+    return Refuse(
+        "incompatible",
+        f"Version {version} cannot serve the application",
+        reason,
+        "do what the reason names on one of the two sides (docs/contract.md). Once an application that speaks the "
+        f"version's contract is delivered: python -m ops rollback --to {version}.",
+        because_of="-".join(part for part in (str(application.revision), asked_by) if part),
+        gives_up=newest if requested else None,
+    )
 
 
 def _by_own_progress(situation: Situation) -> Plan | None:
@@ -150,7 +217,8 @@ def _by_history(situation: Situation) -> Plan | None:
             "superseded",
             f"Version {request.version} was not deployed",
             f"version {request.version} is older than the live version {live.version}",
-            "nothing, if it was overtaken; to go back to it on purpose, send a Deployment Requested message for it.",
+            "nothing, if it was overtaken; to go back to it on purpose: python -m ops rollback --to "
+            f"{request.version}.",
         )
     for deployment in situation.earlier:
         may_retry = deployment.status is DeploymentStatus.FAILED and deployment.endpoint_config != situation.config
@@ -160,7 +228,8 @@ def _by_history(situation: Situation) -> Plan | None:
                 f"Version {request.version} was not deployed again",
                 f"version {request.version} was tried before and is {deployment.status}"
                 + (f" ({deployment.detail})" if deployment.detail else ""),
-                "nothing, if this was a late event; to try it once more, send a Deployment Requested message for it.",
+                "nothing, if this was a late event; to try it once more: python -m ops rollback --to "
+                f"{request.version}.",
             )
     return None
 
@@ -170,7 +239,7 @@ def _by_endpoint(situation: Situation) -> Plan:
     if endpoint.is_in_progress:
         return Wait(f"the endpoint is {endpoint.status}")
     if newest is not None and newest.is_open:
-        if newest.requested_at + _ABANDONED_AFTER > clock.now():
+        if not _is_abandoned(newest):
             return Wait(f"version {newest.version} was requested and is not started yet")
         return Deploy(abandoned=newest)
     if endpoint.status == FAILED:
@@ -178,3 +247,7 @@ def _by_endpoint(situation: Situation) -> Plan:
     if endpoint.status in {ABSENT, IN_SERVICE}:
         return Deploy()
     return Wait(f"the endpoint is {endpoint.status}, which only a person can repair")
+
+
+def _is_abandoned(deployment: Deployment) -> bool:
+    return deployment.requested_at + _ABANDONED_AFTER <= clock.now()

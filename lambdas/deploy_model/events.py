@@ -65,6 +65,8 @@ class Request:
     reason: str
     asked: bool
     """Whether a person asked for exactly this version."""
+    in_place_of: int | None = None
+    """The live version whose rejection asks for this one."""
 
     @classmethod
     def of(cls, message: PackageStateChange | DeploymentRequested, *, message_id: str) -> "Request":

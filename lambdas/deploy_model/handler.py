@@ -1,10 +1,12 @@
 """Entry point of DeployModel: parses the queue's messages and hands them to the core one by one.
 
-AWS calls: dynamodb GetItem, Query, PutItem (also in transactions) on the ledger; sagemaker DescribeModelPackage on the
-group's packages, CreateModel (with iam PassRole of the execution role), CreateEndpointConfig, DescribeEndpoint,
-CreateEndpoint, UpdateEndpoint, DeleteEndpoint (only of an endpoint that could not be created); sqs GetQueueUrl,
+AWS calls: dynamodb GetItem, Query, PutItem (also in transactions) on the ledger; sagemaker DescribeModelPackage and
+UpdateModelPackage (life-cycle stage) on the group's packages, CreateModel (with iam PassRole of the execution role),
+CreateEndpointConfig, DescribeEndpoint, CreateEndpoint, UpdateEndpoint, DeleteEndpoint (only of an endpoint that could
+not be created); s3 GetObject on ``runs/*`` of the artifacts bucket and ListBucket (without it S3 answers 403 for what
+is not there), once an application is on record; cloudwatch DescribeAlarms on the rollback alarms; sqs GetQueueUrl,
 SendMessage on its own queue; sns Publish on the notification topic; with a customer key also kms CreateGrant,
-DescribeKey.
+DescribeKey and Decrypt.
 """
 
 from typing import TYPE_CHECKING, Any

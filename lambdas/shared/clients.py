@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -28,6 +29,11 @@ def _client(service: str) -> Any:
         # A listing of 100,000 objects carries as many dates, which nobody reads: parsing them is a third of its time.
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
     return session.create_client(service, config=_CONFIG)
+
+
+def cloudwatch() -> "CloudWatchClient":
+    """Client of the alarms that watch a deployment."""
+    return cast("CloudWatchClient", _client("cloudwatch"))
 
 
 def dynamodb() -> "DynamoDBClient":

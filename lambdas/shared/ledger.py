@@ -1,6 +1,6 @@
 """The ledger: one DynamoDB table that says what runs, what is live, and why. Also read by ``ops``.
 
-Keys (``pk`` / ``sk``): ``STATE#training|live|deployment`` / ``STATE``; ``RUN`` / run id; ``DEPLOYMENT`` /
+Keys (``pk`` / ``sk``): ``STATE#training|live|deployment|application`` / ``STATE``; ``RUN`` / run id; ``DEPLOYMENT`` /
 ``<version, six digits>#<endpoint config>``; ``DECISION`` / ``<time>#<identity>``; ``REQUEST`` / message id;
 ``SNAPSHOT`` / snapshot id.
 
@@ -19,6 +19,7 @@ from lambdas.shared import clock
 from lambdas.shared.attributes import decode_item, encode, encode_item
 from lambdas.shared.errors import ConflictError
 from lambdas.shared.records import (
+    ApplicationContract,
     Decision,
     Deployment,
     DeploymentPointer,
@@ -86,6 +87,15 @@ def put_live(live: LiveModel) -> Write:
     return Write("STATE#live", "STATE", live, condition, {":sequence": live.sequence}, {"#sequence": "sequence"})
 
 
+def put_application(application: ApplicationContract) -> Write:
+    """Record what the application speaks, as the direct successor of what was on record before."""
+    if application.revision == 1:
+        return Write("STATE#application", "STATE", application, "attribute_not_exists(pk)")
+    return Write(
+        "STATE#application", "STATE", application, "revision = :previous", {":previous": application.revision - 1}
+    )
+
+
 def put_pointer(deployment: Deployment) -> Write:
     """Point at a new deployment, which must be the direct successor of the one pointed at."""
     pointer = DeploymentPointer(
@@ -96,6 +106,15 @@ def put_pointer(deployment: Deployment) -> Write:
         return Write("STATE#deployment", "STATE", pointer, "attribute_not_exists(pk)")
     names = {"#sequence": "sequence"}
     return Write("STATE#deployment", "STATE", pointer, "#sequence = :previous", {":previous": previous}, names)
+
+
+def keep_pointer(deployment: Deployment) -> Write:
+    """Change nothing, but only if no other deployment was requested since; part of a transaction."""
+    pointer = DeploymentPointer(
+        version=deployment.version, endpoint_config=deployment.endpoint_config, sequence=deployment.sequence
+    )
+    names = {"#sequence": "sequence"}
+    return Write("STATE#deployment", "STATE", pointer, "#sequence = :seen", {":seen": deployment.sequence}, names)
 
 
 def put_new_deployment(deployment: Deployment) -> Write:
@@ -115,6 +134,14 @@ def put_deployment(deployment: Deployment, *, seen: Deployment) -> Write:
         {":requested": DeploymentStatus.REQUESTED, ":sequence": seen.sequence, ":requested_at": seen.requested_at},
         {"#status": "status", "#sequence": "sequence"},
     )
+
+
+def put_tidied(deployment: Deployment) -> Write:
+    """Remember that what a settled deployment consisted of is deleted, unless it was requested again meanwhile."""
+    condition = "#status <> :requested AND #sequence = :sequence"
+    values = {":requested": DeploymentStatus.REQUESTED, ":sequence": deployment.sequence}
+    names = {"#status": "status", "#sequence": "sequence"}
+    return Write("DEPLOYMENT", deployment_key(deployment), deployment, condition, values, names)
 
 
 def put_decision(decision: Decision) -> Write:
@@ -158,6 +185,10 @@ class Ledger:
     def live(self) -> LiveModel | None:
         """Return what serves according to the last confirmed deployment."""
         return self._get("STATE#live", "STATE", LiveModel)
+
+    def application(self) -> ApplicationContract | None:
+        """Return what the delivered application speaks; ``None`` as long as none was delivered."""
+        return self._get("STATE#application", "STATE", ApplicationContract)
 
     def run(self, run_id: str) -> Run | None:
         """Return one run."""

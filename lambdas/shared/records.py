@@ -1,7 +1,9 @@
 """The records of the ledger: what each one says, without how it is stored (that is :mod:`lambdas.shared.ledger`)."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -112,6 +114,25 @@ class LiveModel(Record):
     run_id: str | None = None
 
 
+class ApplicationContract(Record):
+    """What the delivered application speaks: a model version that it cannot call is not deployed."""
+
+    contract: str
+    """The contract's document (``contract.json``) as canonical JSON."""
+    commit: str
+    """Of the application's source."""
+    deployed_at: datetime
+    by: str
+    revision: int = 1
+    """Grows with each delivery; every write is conditional on the revision it was decided on."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The contract."""
+        document: dict[str, Any] = json.loads(self.contract)
+        return document
+
+
 class Run(Record):
     """One training run: why, on what, and how it ended."""
 
@@ -147,6 +168,8 @@ class Deployment(Record):
 
     version: int
     endpoint_config: str
+    model_name: str = ""
+    """The SageMaker model that the configuration names."""
     status: DeploymentStatus
     package_arn: str
     requested_at: datetime
@@ -161,13 +184,24 @@ class Deployment(Record):
     SageMaker has not accepted the update, so an endpoint on the old configuration proves no rollback."""
     request_id: str | None = None
     run_id: str | None = None
+    was_live: bool = False
+    """Whether this configuration had been live before it was requested (again)."""
+    rollout: str | None = None
+    """How the update moves traffic and which alarms watch it, in words; none for the first one."""
     confirmed_at: datetime | None = None
     detail: str | None = None
+    tidied_at: datetime | None = None
+    """When configuration and model were deleted; a new deployment of the version makes them again."""
 
     @property
     def is_open(self) -> bool:
         """Whether the outcome is still unknown."""
         return self.status is DeploymentStatus.REQUESTED
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether this configuration has been live, and nothing is known against it since."""
+        return self.status is DeploymentStatus.LIVE or (self.is_open and self.was_live)
 
 
 class DeploymentPointer(Record):

@@ -20,7 +20,7 @@ from lambdas.start_training.events import Request
 from lambdas.start_training.wishes import Wish, remember, settled
 
 HANDLER = "start-training"
-_COUNTERS = {
+COUNTERS = {
     "nothing_new": "NothingNew",
     "no_new_data": "NoNewData",
     "waits_for_a_reason": "WaitsForAReason",
@@ -135,7 +135,7 @@ class Answers:
         if writes:
             self._ledger.commit(*writes)
         if decision is not None:
-            count(_COUNTERS[decision.outcome])
+            count(COUNTERS[decision.outcome])
 
 
 def remembered(requests: Sequence[Request], *, by: str) -> list[Write]:

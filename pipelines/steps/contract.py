@@ -48,7 +48,9 @@ class Field:
     Attributes:
         name: column in a drop, key in a request.
         type: ``timestamp`` is a moment in time: UTC in a drop, ISO 8601 with an offset in a request.
-        nullable: whether the value may be unknown. It still has to be there, as null.
+        nullable: whether the value may be unknown. It still has to be there, as null, unless it is optional.
+        optional: whether an instance may leave it out, which means the same as null. So a field that a model learned
+            later asks nothing of callers that do not know it.
         minimum: smallest allowed number.
         maximum: largest allowed number.
         categories: the only allowed texts; empty when any will do.
@@ -60,6 +62,7 @@ class Field:
     name: str
     type: FieldType
     nullable: bool = False
+    optional: bool = False
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] = ()
@@ -170,9 +173,9 @@ class Contract:
         if unknown:
             raise FieldError(unknown[0], f"is unknown to contract {self.name} {self.version}")
         for field in self.inputs:
-            if field.name not in instance:
+            if field.name not in instance and not field.optional:
                 raise FieldError(field.name, "is missing" + (": send null when unknown" if field.nullable else ""))
-        return {field.name: field.parse(instance[field.name]) for field in self.inputs}
+        return {field.name: field.parse(instance.get(field.name)) for field in self.inputs}
 
 
 def load(project: str) -> Contract:
@@ -189,7 +192,7 @@ def parse(text: str) -> Contract:
     """Read a contract from its JSON.
 
     Raises:
-        ContractError: when a field has a type nobody knows, or a name comes twice.
+        ContractError: when a field has a type nobody knows or is optional and not nullable, or a name comes twice.
     """
     document = json.loads(text)
     inputs = tuple(_field(entry) for entry in document["inputs"])
@@ -207,6 +210,11 @@ def _field(entry: Mapping[str, object]) -> Field:
         raise ContractError(f"field {entry.get('name')!r}: type {entry.get('type')!r} is none of {get_args(FieldType)}")
     values = {**entry, "categories": tuple(entry.get("categories", ()))}  # type: ignore[arg-type]  # a JSON list
     try:
-        return Field(**values)  # type: ignore[arg-type]  # the constructor refuses unknown keys; types are checked here
+        field = Field(**values)  # type: ignore[arg-type]  # the constructor refuses unknown keys; types are checked here
     except TypeError as error:
         raise ContractError(f"field {entry.get('name')!r}: {error}") from error
+    if field.optional and not field.nullable:
+        raise ContractError(
+            f"field {field.name!r}: optional is true, so nullable must be true: what is left out is null"
+        )
+    return field

@@ -67,6 +67,12 @@ class Endpoint(Construct):
         """Let ``role`` see what the endpoint serves."""
         allow(role, actions=["sagemaker:DescribeEndpoint"], resources=[self.arn])
 
+    def grant_tidy(self, role: iam.Role) -> None:
+        """Let ``role`` delete models and endpoint configs; SageMaker does not ask whether one serves."""
+        models, configs = self._arn("model", f"{self.name}-v*"), self._arn("endpoint-config", f"{self.name}-v*")
+        allow(role, actions=["sagemaker:DeleteModel"], resources=[models], wildcard_reason=_WHY_VERSIONS)
+        allow(role, actions=["sagemaker:DeleteEndpointConfig"], resources=[configs], wildcard_reason=_WHY_VERSIONS)
+
     def grant_trace(self, role: iam.Role) -> None:
         """Let ``role`` follow what the endpoint serves: its config, and the models that the config names."""
         self.grant_describe(role)

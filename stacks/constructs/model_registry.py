@@ -53,5 +53,18 @@ class ModelRegistry(Construct):
         """Let ``role`` make a deployable model from a version (AWS page "Deploy a Model Version from the Registry")."""
         self._allow(role, "sagemaker:CreateModel")
 
+    def grant_stage(self, role: iam.Role, *, stage: str) -> None:
+        """Let ``role`` write the life-cycle stage of a version, and only this one.
+
+        AWS page "Set up Staging Construct Examples": the condition keys of ``ModelLifeCycle``.
+        """
+        allow(
+            role,
+            actions=["sagemaker:UpdateModelPackage"],
+            resources=[self._versions_arn(role)],
+            conditions={"StringEquals": {"sagemaker:ModelLifeCycle:stage": stage}},
+            wildcard_reason=_WHY_VERSIONS,
+        )
+
     def _allow(self, role: iam.Role, action: str) -> None:
         allow(role, actions=[action], resources=[self._versions_arn(role)], wildcard_reason=_WHY_VERSIONS)

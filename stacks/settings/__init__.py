@@ -6,10 +6,12 @@ Nothing here imports the CDK, so that other tools may read the settings cheaply.
 from stacks.errors import SettingsError
 from stacks.settings.load import load_project, load_projects, select
 from stacks.settings.monitoring_rules import CAPTURE_DAYS, GROUND_TRUTH, WINDOW_LENGTH, periods_without_a_run
-from stacks.settings.names import RETRAINING_ALARMS, VARIANT, AlarmKind, Names
+from stacks.settings.names import RETRAINING_ALARMS, VARIANT, AlarmKind, Names, RollbackKind
 from stacks.settings.resolved import ProjectSettings, Settings
+from stacks.settings.rollout_rules import ALARM_MINUTES
 
 __all__ = [
+    "ALARM_MINUTES",
     "CAPTURE_DAYS",
     "GROUND_TRUTH",
     "RETRAINING_ALARMS",
@@ -18,6 +20,7 @@ __all__ = [
     "AlarmKind",
     "Names",
     "ProjectSettings",
+    "RollbackKind",
     "Settings",
     "SettingsError",
     "load_project",

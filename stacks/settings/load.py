@@ -102,6 +102,7 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
         gate=_merged(written.gate, environment.gate),
         retraining=_merged(written.retraining, environment.retraining),
         serving=_merged(written.serving, environment.serving),
+        rollout=_merged(written.rollout, environment.rollout),
         monitoring=_merged(written.monitoring, environment.monitoring),
         deployment=Deployment(
             environment=name,

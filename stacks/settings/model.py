@@ -28,6 +28,7 @@ from stacks.settings.types import (
     Region,
     ScheduleExpression,
     Share,
+    Strategy,
     TagKey,
     TagValue,
     Task,
@@ -135,11 +136,36 @@ class Retraining(Section):
 
 
 class Serving(Section):
-    """``[serving]``: the endpoint's fleet and the share of requests that data capture keeps, in per cent."""
+    """``[serving]``: the endpoint's fleet and the share of requests that data capture keeps, in per cent.
+
+    Models and endpoint configurations of the newest ``keep_deployments`` are kept, as are those of what serves and of
+    what was live before; older ones are deleted, and made again when somebody goes back that far.
+    """
 
     instance_type: InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 2
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
+    keep_deployments: Annotated[int, Field(ge=2, le=100)] = 5
+
+
+class Rollout(Section):
+    """``[rollout]``: how traffic moves to a new version, and what makes SageMaker turn back by itself.
+
+    A ``canary`` takes ``step_percent`` of the traffic first and all of it after ``bake_seconds``, ``linear`` takes
+    ``step_percent`` more each time, ``all_at_once`` all of it. After every step the rollback alarms are watched for
+    ``bake_seconds``; the old fleet is kept for another ``termination_wait_seconds``. Longer than ``max_minutes`` no
+    update lasts. The alarms go on when, in two of three minutes, the share of requests that the model failed, its mean
+    latency in milliseconds, or the share of requests that the application failed is above its limit.
+    """
+
+    strategy: Strategy = "canary"
+    step_percent: Annotated[int, Field(ge=10, le=50)] = 50
+    bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
+    termination_wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
+    max_minutes: Annotated[int, Field(ge=10, le=480)] = 60
+    max_error_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.01
+    max_latency_ms: Annotated[int, Field(ge=1, le=60_000)] = 1000
+    max_application_error_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.01
 
 
 class Monitoring(Section):
@@ -165,8 +191,8 @@ class Monitoring(Section):
     label_windows: Annotated[int, Field(ge=1, le=336)] = _DRIFT.label_windows
     min_labels: Annotated[int, Field(ge=30, le=100_000_000)] = _DRIFT.min_labels
     max_violation_share: Share = _DRIFT.max_violation_share
-    alarm_windows: Annotated[int, Field(ge=1, le=168)] = 3
-    alarm_of: Annotated[int, Field(ge=1, le=168)] = 5
+    alarm_windows: Annotated[int, Field(ge=1, le=168)] = _DRIFT.alarm_windows
+    alarm_of: Annotated[int, Field(ge=1, le=168)] = _DRIFT.alarm_of
     max_model_age_days: Annotated[int, Field(ge=1, le=3650)] = 180
     ignore: Annotated[list[ColumnName], Field(max_length=100)] = Field(default_factory=list)
     instance_type: InstanceType = "ml.m5.xlarge"
@@ -197,6 +223,7 @@ if TYPE_CHECKING:
     GateOverride = Gate
     RetrainingOverride = Retraining
     ServingOverride = Serving
+    RolloutOverride = Rollout
     MonitoringOverride = Monitoring
 else:
     DataOverride = _override_of(Data)
@@ -204,6 +231,7 @@ else:
     GateOverride = _override_of(Gate)
     RetrainingOverride = _override_of(Retraining)
     ServingOverride = _override_of(Serving)
+    RolloutOverride = _override_of(Rollout)
     # One compiled pipeline serves every environment, and the engine shapes it.
     MonitoringOverride = _override_of(Monitoring, without=("engine",))
 
@@ -226,6 +254,7 @@ class Environment(Section):
     gate: GateOverride = _ABSENT
     retraining: RetrainingOverride = _ABSENT
     serving: ServingOverride = _ABSENT
+    rollout: RolloutOverride = _ABSENT
     monitoring: MonitoringOverride = _ABSENT
 
 
@@ -238,6 +267,7 @@ class ProjectFile(Section):
     gate: Gate
     retraining: Retraining = Field(default_factory=Retraining)
     serving: Serving = Field(default_factory=Serving)
+    rollout: Rollout = Field(default_factory=Rollout)
     monitoring: Monitoring = Field(default_factory=Monitoring)
     environments: Annotated[
         Mapping[EnvironmentName, Environment],

@@ -10,6 +10,9 @@ AlarmKind = Literal[
 RETRAINING_ALARMS: Final[tuple[AlarmKind, ...]] = ("drift", "prediction-drift", "quality", "model-age")
 """Alarms that ask for a training run; the others only tell people."""
 
+RollbackKind = Literal["errors", "latency", "application"]
+"""What the alarms are about that make SageMaker undo an update of the endpoint."""
+
 VARIANT: Final = "live"
 """Name of the endpoint's production variant: kept for ever, because canary deployments need the same name on both
 sides (AWS page "Blue/Green Deployments", deployment guardrails)."""
@@ -60,3 +63,7 @@ class Names:
     def alarm(self, kind: AlarmKind) -> str:
         """An alarm of the monitor, named so that a rule of another stack can match its ARN."""
         return f"{self.stage}-{kind}"
+
+    def rollback_alarm(self, kind: RollbackKind) -> str:
+        """An alarm that undoes an update of the endpoint; SageMaker is given its name."""
+        return f"{self.stage}-rollback-{kind}"

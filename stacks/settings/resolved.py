@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stacks.settings.model import Data, Gate, Monitoring, Project, Retraining, Section, Serving, Training
+from stacks.settings.model import Data, Gate, Monitoring, Project, Retraining, Rollout, Section, Serving, Training
 from stacks.settings.names import Names
 
 
@@ -28,6 +28,7 @@ class Settings(Section):
     gate: Gate
     retraining: Retraining
     serving: Serving
+    rollout: Rollout
     monitoring: Monitoring
     deployment: Deployment
 

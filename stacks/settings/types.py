@@ -16,6 +16,7 @@ Approval = Literal["automatic", "manual"]
 NewData = Literal["always", "first"]
 Engine = Literal["arrow", "spark"]
 Window = Literal["hour", "day"]
+Strategy = Literal["canary", "linear", "all_at_once"]
 
 
 @dataclass(frozen=True)

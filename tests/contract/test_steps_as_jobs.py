@@ -16,6 +16,8 @@ import pytest
 import step_jobs
 from step_jobs import StartRun
 
+from lambdas.shared import compatibility
+
 
 def test_a_run_ends_with_a_model_that_is_promoted(finished: step_jobs.Run) -> None:
     evaluation = finished.document("Evaluate", "evaluation", "evaluation.json")
@@ -75,6 +77,15 @@ def test_the_archive_tells_nothing_of_when_and_where_it_was_made(finished: step_
     names = {entry.name for entry in entries}
     assert {"model.ubj", "contract.json", "training.json", "code/inference.py"} <= names
     assert not any("__pycache__" in name for name in names)
+
+
+def test_the_contract_of_the_archive_lies_beside_the_evaluation(finished: step_jobs.Run) -> None:
+    with tarfile.open(finished.output("Evaluate", "model", "model.tar.gz")) as archive:
+        packed = archive.extractfile("contract.json")
+        assert packed is not None
+        carried = json.load(packed)
+    assert finished.document("Evaluate", "evaluation", "contract.json") == carried
+    assert compatibility.incompatibilities(carried, carried) == []
 
 
 def test_objects_overwritten_after_the_snapshot_do_not_change_the_run(

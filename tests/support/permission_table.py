@@ -70,9 +70,12 @@ MAY = {
     },
     ("Serving", "DeployModelRole"): HANDLER
     | {
+        "cloudwatch:DescribeAlarms",
         "dynamodb:Query",
         "iam:PassRole",
         "kms:CreateGrant",
+        "s3:GetObject",
+        "s3:ListBucket",
         "sagemaker:CreateEndpoint",
         "sagemaker:CreateEndpointConfig",
         "sagemaker:CreateModel",
@@ -80,10 +83,19 @@ MAY = {
         "sagemaker:DescribeEndpoint",
         "sagemaker:DescribeModelPackage",
         "sagemaker:UpdateEndpoint",
+        "sagemaker:UpdateModelPackage",
         "sqs:SendMessage",
     },
-    ("Serving", "ConfirmDeploymentRole"): HANDLER | {"sagemaker:DescribeEndpoint"},
-    ("Serving", "EndpointRole"): IN_SAGEMAKER,
+    ("Serving", "ConfirmDeploymentRole"): HANDLER
+    | {
+        "dynamodb:Query",
+        "sagemaker:DeleteEndpointConfig",
+        "sagemaker:DeleteModel",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:UpdateModelPackage",
+    },
+    ("Serving", "EndpointRole"): IN_SAGEMAKER | {"cloudwatch:DescribeAlarms"},
     ("Monitoring", "PipelineRole"): IN_SAGEMAKER
     | {
         "iam:PassRole",
@@ -111,6 +123,8 @@ SAGEMAKER_RESOURCES = {
     "CreateProcessingJob": {"processing-job"},
     "CreateTrainingJob": {"training-job"},
     "DeleteEndpoint": {"endpoint"},
+    "DeleteEndpointConfig": {"endpoint-config"},
+    "DeleteModel": {"model"},
     "DescribeEndpoint": {"endpoint"},
     "DescribeEndpointConfig": {"endpoint-config"},
     "DescribeModel": {"model"},
@@ -123,6 +137,7 @@ SAGEMAKER_RESOURCES = {
     "StopProcessingJob": {"processing-job"},
     "StopTrainingJob": {"training-job"},
     "UpdateEndpoint": {"endpoint", "endpoint-config"},
+    "UpdateModelPackage": {"model-package"},
 }
 WITHOUT_RESOURCE_LEVEL = {
     "cloudwatch:PutMetricData",

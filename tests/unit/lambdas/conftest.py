@@ -22,7 +22,7 @@ from tests.unit.lambdas.support.stage import Shared, Stage
 
 @pytest.fixture(scope="session")
 def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with emulator.serve(tmp_path_factory.mktemp("embedded"), services="s3,dynamodb,sqs,sns") as url:
+    with emulator.serve(tmp_path_factory.mktemp("embedded"), services="s3,dynamodb,sqs,sns,monitoring") as url:
         yield url
 
 
@@ -42,7 +42,7 @@ def wired(embedded_url: str, gate: Gate) -> tuple[Mapping[str, Any], Wire]:
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the embedded AWS takes any
         )
-        for service in ("dynamodb", "s3", "sqs", "sns", "sagemaker")
+        for service in ("cloudwatch", "dynamodb", "s3", "sqs", "sns", "sagemaker")
     }
     wire = Wire(clients["sagemaker"])
     for client in clients.values():

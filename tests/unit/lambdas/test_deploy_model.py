@@ -1,53 +1,14 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from lambdas.shared.records import Deployment, DeploymentStatus, LiveModel
+from lambdas.shared.records import DeploymentStatus
 from tests.unit.lambdas.support.crashes import at_every_call
+from tests.unit.lambdas.support.deployments import approve, copy_of, live, newest, put_live, reject
 from tests.unit.lambdas.support.sagemaker import SERVING_VARIABLES
-from tests.unit.lambdas.support.stage import NAME, ROLE, Message, Stage, has_failed
+from tests.unit.lambdas.support.stage import NAME, ROLE, Stage, has_failed
 
 NewStage = Callable[[], Stage]
-
-
-def newest(stage: Stage) -> Deployment:
-    deployment = stage.ledger.newest_deployment()
-    assert deployment is not None
-    return deployment
-
-
-def live(stage: Stage) -> LiveModel:
-    model = stage.ledger.live()
-    assert model is not None
-    return model
-
-
-def approve(stage: Stage, version: int) -> Message:
-    """Register the version as approved, deliver the event, and return the event."""
-    stage.sagemaker.register(NAME, version)
-    event = stage.package_event(version)
-    stage.deploy(event)
-    return event
-
-
-def put_live(stage: Stage, version: int) -> Message:
-    event = approve(stage, version)
-    stage.sagemaker.finish(NAME)
-    stage.confirm()
-    assert live(stage).version == version
-    return event
-
-
-def reject(stage: Stage, version: int) -> None:
-    stage.clock.advance(seconds=1)
-    stage.sagemaker.register(NAME, version, approval="Rejected")
-    stage.deploy(stage.package_event(version, status="Rejected"))
-
-
-def copy_of(sent: dict[str, Any], stage: Stage) -> Message:
-    values = {name: each["StringValue"] for name, each in sent["MessageAttributes"].items()}
-    return stage.message(sent["MessageBody"], **values)
 
 
 def test_the_first_approved_version_creates_the_endpoint_with_data_capture(stage: Stage) -> None:

@@ -27,6 +27,12 @@ def target(version: int = 7, **changes: Any) -> Target:
         "capture_percent": 100,
         "capture_uri": "s3://artifacts/capture",
         "kms_key_arn": "",
+        "rollout_strategy": "canary",
+        "rollout_step_percent": 50,
+        "rollout_bake_seconds": 300,
+        "rollout_termination_wait_seconds": 120,
+        "rollout_max_seconds": 3600,
+        "rollback_alarms": "errors,latency",
     }
     created = changes.pop("created", datetime(2013, 3, 1, tzinfo=UTC))
     variables = changes.pop("variables", {"SAGEMAKER_PROGRAM": "inference.py"})

@@ -28,7 +28,7 @@ CASES = (
         "unknown table",
         "[serving]",
         "[severing]",
-        "severing: unknown key (given: a table). Allowed: project, data, training, gate, retraining, serving, "
+        "severing: unknown key (given: a table). Allowed: project, data, training, gate, retraining, serving, rollout, "
         'monitoring, environments. Did you mean "serving"?',
     ),
     Case(

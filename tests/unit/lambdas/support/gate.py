@@ -63,8 +63,13 @@ class Gate:
     def _before(self, **_: Any) -> None:
         self._crash("before")
 
-    def _after(self, **_: Any) -> None:
-        self._crash("after")
+    def _after(self, parsed: dict[str, Any], **_: Any) -> None:
+        try:
+            self._crash("after")
+        except Crash:
+            if "Body" in parsed:
+                parsed["Body"].close()  # a process that ends closes its connections
+            raise
 
     def _crash(self, moment: str) -> None:
         meant = self.crash_at == len(self.calls) - 1 or self.crash_on == self.calls[-1].operation

@@ -167,6 +167,12 @@ class SageMaker:
         name = request["ModelPackageName"]
         return self.packages.get(name) or _invalid(f"ModelPackage {name} does not exist.")
 
+    def update_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
+        arn = request["ModelPackageArn"]
+        package = self.packages.get(arn) or _invalid(f"ModelPackage {arn} does not exist.")
+        package["ModelLifeCycle"] = request["ModelLifeCycle"]
+        return {"ModelPackageArn": arn}
+
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["ModelName"]
         for container in request["Containers"]:
@@ -180,6 +186,16 @@ class SageMaker:
             if variant["ModelName"] not in self.models:
                 _invalid(f'Could not find model "{ACCOUNT}:model/{variant["ModelName"]}".')
         return {"EndpointConfigArn": self._create(self.configs, "endpoint configuration", name, request)}
+
+    def delete_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["ModelName"]
+        if self.models.pop(name, None) is None:
+            _invalid(f'Could not find model "{ACCOUNT}:model/{name}".')
+        return {}
+
+    def delete_endpoint_config(self, request: dict[str, Any]) -> dict[str, Any]:
+        del self.configs[self._config({"EndpointConfigName": request["EndpointConfigName"]})]
+        return {}
 
     def describe_endpoint(self, request: dict[str, Any]) -> dict[str, Any]:
         name, endpoint = self._endpoint(request)

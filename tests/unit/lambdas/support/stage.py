@@ -91,6 +91,7 @@ class Stage:
         self.clock = clock
         self._ids = itertools.count(1)
         tag = uuid.uuid4().hex[:12]
+        self.alarms = [f"{NAME}-rollback-{kind}-{tag}" for kind in ("errors", "latency")]
         self.table, self.data = f"ledger-{tag}", f"data-{tag}"
         self._create_table()
         create_bucket(clients["s3"], self.data)
@@ -139,6 +140,13 @@ class Stage:
             "CAPTURE_PERCENT": "100",
             "CAPTURE_URI": f"s3://{self.artifacts}/capture",
             "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/0123",
+            "ROLLOUT_STRATEGY": "canary",
+            "ROLLOUT_STEP_PERCENT": "50",
+            "ROLLOUT_BAKE_SECONDS": "300",
+            "ROLLOUT_TERMINATION_WAIT_SECONDS": "120",
+            "ROLLOUT_MAX_SECONDS": "3600",
+            "ROLLBACK_ALARMS": ",".join(self.alarms),
+            "KEEP_DEPLOYMENTS": "2",
         }
 
     # -- entry points
@@ -186,6 +194,21 @@ class Stage:
             "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
             "awsRegion": "us-east-1",
         }
+
+    def ring(self, alarm: str, state: str = "ALARM") -> None:
+        """Put an alarm that undoes deployments into a state."""
+        cloudwatch = self.clients["cloudwatch"]
+        cloudwatch.put_metric_alarm(
+            AlarmName=alarm,
+            Namespace="AWS/SageMaker",
+            MetricName="Invocation5XXErrors",
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=3,
+            Threshold=0.01,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="a test")
 
     # -- messages
 

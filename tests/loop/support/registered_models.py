@@ -1,0 +1,76 @@
+"""Model versions that somebody registers: they answer at once, and some of them badly."""
+
+import io
+import tarfile
+from typing import Any, Literal
+
+from sandbox.demo.cloud import Cloud
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0-cpu-py3"
+Manner = Literal["well", "fails", "slow", "never"]
+SECONDS = 0.008
+"""How long a model thinks that does well; a slow one takes five times as long."""
+_SCRIPT = """
+import itertools, json, os, time
+
+numbers = itertools.count()
+
+def model_fn(model_dir):
+    if {manner!r} == "never":
+        raise RuntimeError("this model can not be loaded")
+    with open(model_dir + "/name.txt") as file:
+        return file.read()
+
+def input_fn(body, content_type):
+    return json.loads(body)
+
+def predict_fn(data, model):
+    if {manner!r} == "fails" and next(numbers) % 10 == 0:
+        raise RuntimeError("one of ten")
+    time.sleep({seconds} * (5 if {manner!r} == "slow" else 1))
+    return {{"predictions": data["instances"], "archive": model, "model_version": os.environ["TANDEM_MODEL_VERSION"]}}
+
+def output_fn(prediction, accept):
+    return json.dumps(prediction), accept
+"""
+
+
+def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved") -> int:
+    """Register the next version of the stage's group and return its number."""
+    sagemaker, group = cloud.client("sagemaker"), cloud.outputs("Training")["ModelPackageGroupName"]
+    version = len(sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) + 1
+    key = f"runs/by-hand-{version}/evaluate/model/model.tar.gz"
+    script = _SCRIPT.format(manner=manner, seconds=SECONDS)
+    body = _archive({"name.txt": str(version), "code/inference.py": script})
+    cloud.client("s3").put_object(Bucket=cloud.artifacts_bucket, Key=key, Body=body)
+    container: dict[str, Any] = {
+        "Image": IMAGE,
+        "ModelDataUrl": f"s3://{cloud.artifacts_bucket}/{key}",
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        },
+    }
+    answer = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus=approval,
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        CustomerMetadataProperties={"run_id": f"by-hand-{version}"},
+    )
+    number = int(answer["ModelPackageArn"].rpartition("/")[2])
+    assert number == version
+    return number
+
+
+def _archive(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
