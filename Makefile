@@ -40,7 +40,7 @@ demo: setup ## Run the whole loop on this machine, without an AWS account
 	@$(BIN)/python -m sandbox demo
 
 test: setup .venv/.spark ## Run every test; the end of the output says what was skipped and why
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
 	@$(BIN)/python -m pipelines.compile --check

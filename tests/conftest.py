@@ -10,6 +10,14 @@ settings.register_profile("deterministic", derandomize=True, deadline=None, data
 settings.load_profile("deterministic")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file to one worker, those that share a deployed loop together, and begin with what takes longest."""
+    for item in items:
+        group = "loop" if "loop" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "/loop/" not in item.path.as_posix())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_account_of_ours() -> Iterator[None]:
     """Hide the developer's AWS configuration, so that no test can reach a real account."""
