@@ -20,7 +20,7 @@ OUTPUTS = {
 
 
 def test_every_environment_has_its_four_stacks(assembly: Any) -> None:
-    for stage in ("flights-sandbox", "flights-production", "flights-year"):
+    for stage in ("flights-sandbox", "flights-staging", "flights-production", "flights-year"):
         names = {one["properties"]["stackName"] for one in assembly.manifest(stage).values()}
         assert names == {f"{stage}-{stack}" for stack in OUTPUTS}
 

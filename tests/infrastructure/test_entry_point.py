@@ -49,8 +49,8 @@ def _run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             ),
         ),
         (
-            "instance_count = 1",
-            "instance_count = 0",
+            "instance_count = 2 ",
+            "instance_count = 0 ",
             (
                 f"error: {FILE}: serving.instance_count: not allowed (given: 0). "
                 "Allowed: a whole number, at least 1 and at most 100.\n"
@@ -83,7 +83,7 @@ def test_an_unknown_environment_is_one_message_and_exit_code_2(
     assert (done.returncode, done.stderr) == (
         2,
         (
-            "error: -c environment=producton: unknown environment. Allowed: sandbox, production, year. "
+            "error: -c environment=producton: unknown environment. Allowed: sandbox, staging, production, year. "
             'Did you mean "production"?\n'
         ),
     )

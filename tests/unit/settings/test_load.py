@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_shipped_projects_load_with_every_environment() -> None:
     stages = [one.names.stage for one in select(load_projects(ROOT), project="flights", environment=None)]
 
-    assert stages == ["flights-sandbox", "flights-production", "flights-year"]
+    assert stages == ["flights-sandbox", "flights-staging", "flights-production", "flights-year"]
 
 
 def test_an_environment_changes_only_the_keys_that_it_names() -> None:
-    sandbox, production, _ = select(load_projects(ROOT), project="flights", environment=None)
+    sandbox, _, production, _ = select(load_projects(ROOT), project="flights", environment=None)
 
     assert (sandbox.retraining.settle_seconds, production.retraining.settle_seconds) == (2, 60)
     assert sandbox.retraining.approval == production.retraining.approval == "automatic"
@@ -119,14 +119,14 @@ def test_a_second_project_is_found_without_touching_the_first(shipped: str, writ
         ("fligths", None, '-c project=fligths: unknown project. Allowed: flights. Did you mean "flights"?'),
         (
             "flights",
-            "staging",
-            "-c environment=staging: unknown environment. Allowed: sandbox, production, year.",
+            "qa",
+            "-c environment=qa: unknown environment. Allowed: sandbox, staging, production, year.",
         ),
         (
             None,
             "prodution",
             (
-                "-c environment=prodution: unknown environment. Allowed: sandbox, production, year. "
+                "-c environment=prodution: unknown environment. Allowed: sandbox, staging, production, year. "
                 'Did you mean "production"?'
             ),
         ),

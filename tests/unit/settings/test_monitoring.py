@@ -136,7 +136,8 @@ def test_a_mistake_in_the_monitor_is_one_message_with_key_value_and_fix(
 def test_an_environment_watches_with_its_own_limits(shipped: str, write_project: Callable[..., Path]) -> None:
     root = write_project(f"{shipped}\n[environments.sandbox.monitoring]\nmax_drift = 0.3\nignore = ['seats']\n")
 
-    sandbox, production, year = (one.monitoring for one in select(load_projects(root), project=None, environment=None))
+    every = select(load_projects(root), project=None, environment=None)
+    sandbox, _, production, year = (one.monitoring for one in every)
 
     assert (sandbox.max_drift, production.max_drift, year.max_drift) == (0.3, 0.4, 0.4)
     assert (sandbox.ignore, production.ignore) == (["seats"], [])
