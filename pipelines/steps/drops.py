@@ -115,16 +115,26 @@ def read(path: Path, fields: Iterable[Field]) -> Iterator[pa.RecordBatch]:
 
 
 def _batches(file: pq.ParquetFile, fields: tuple[Field, ...]) -> Iterator[pa.RecordBatch]:
-    schema = columns.schema(fields)
-    for batch in file.iter_batches(BATCH_ROWS, columns=[column.name for column in fields]):
+    schema, stored = columns.schema(fields), set(file.schema_arrow.names)
+    # An optional column that an older drop does not have is unknown in each of its rows.
+    there = [column.name for column in fields if column.name in stored or not column.optional]
+    for batch in file.iter_batches(BATCH_ROWS, columns=there):
         yield pa.RecordBatch.from_arrays(
-            [_canonical(batch.column(column.name), column) for column in fields], schema=schema
+            [
+                _canonical(batch.column(column.name), column)
+                if column.name in there
+                else pa.nulls(len(batch), columns.arrow_type(column))
+                for column in fields
+            ],
+            schema=schema,
         )
 
 
 def _structure(stored: pa.Schema, fields: Iterable[Field]) -> Iterator[Problem]:
     for column in fields:
         index = stored.get_field_index(column.name)
+        if index < 0 and column.optional:
+            continue
         if index < 0:
             yield Problem(column.name, "missing", f"is missing; the drop holds {', '.join(stored.names)}")
         elif not columns.fits(stored.field(index).type, column):

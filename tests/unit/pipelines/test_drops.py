@@ -1,5 +1,6 @@
 """Checks of one drop, at their edges."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,21 @@ def test_every_problem_of_a_drop_is_reported_with_its_rows(tmp_path: Path) -> No
         ("kind", "category", 1),
     ]
     assert report.problems[0].reason == "holds -1 in 2 rows; it must be between 0 and 10"
+
+
+def test_an_older_drop_without_an_optional_column_is_accepted_and_read_as_unknown(tmp_path: Path) -> None:
+    added = Field("wind", "number", nullable=True, optional=True)
+    contract = replace(CONTRACT, inputs=(*CONTRACT.inputs, added))
+    assert check(tmp_path).problems == ()
+    path = tmp_path / "drop.parquet"
+    assert drops.check(path, contract, time_column="at") == drops.DropReport(rows=3, unlabelled=1)
+    (batch,) = drops.read(path, drops.drop_fields(contract, time_column="at"))
+    assert batch.column("wind").to_pylist() == [None, None, None]
+    assert batch.schema.field("wind").type == pa.float64()
+
+    required = replace(CONTRACT, inputs=(*CONTRACT.inputs, replace(added, optional=False)))
+    (problem,) = drops.check(path, required, time_column="at").problems
+    assert (problem.column, problem.rule) == ("wind", "missing")
 
 
 @pytest.mark.parametrize(
