@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from deployed_loop import PROJECT, Loop
 from live_traffic import LiveTraffic, failures, versions
-from registered_models import Manner, register
+from registered_models import Manner, packages, register
 
 from lambdas.shared.records import Deployment, DeploymentStatus
 from sandbox.demo.cloud import Cloud
@@ -50,13 +50,11 @@ class Stage:
 
     def stages(self) -> dict[int, str]:
         """The status of the life-cycle stage of every version that has one."""
-        sagemaker, group = self.cloud.client("sagemaker"), self.cloud.outputs("Training")["ModelPackageGroupName"]
-        found = {}
-        for summary in sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]:
-            package = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-            if "ModelLifeCycle" in package:
-                found[package["ModelPackageVersion"]] = package["ModelLifeCycle"]["StageStatus"]
-        return found
+        return {
+            package["ModelPackageVersion"]: package["ModelLifeCycle"]["StageStatus"]
+            for package in packages(self.cloud)
+            if "ModelLifeCycle" in package
+        }
 
     def wait_until_only(self, version: int) -> None:
         """Endpoint, ledger and registry come to name one version, and only that one answers."""

@@ -38,7 +38,7 @@ def output_fn(prediction, accept):
 def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved") -> int:
     """Register the next version of the stage's group and return its number."""
     sagemaker, group = cloud.client("sagemaker"), cloud.outputs("Training")["ModelPackageGroupName"]
-    version = len(sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]) + 1
+    version = len(packages(cloud)) + 1
     key = f"runs/by-hand-{version}/evaluate/model/model.tar.gz"
     script = _SCRIPT.format(manner=manner, seconds=SECONDS)
     body = _archive({"name.txt": str(version), "code/inference.py": script})
@@ -64,6 +64,14 @@ def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved
     number = int(answer["ModelPackageArn"].rpartition("/")[2])
     assert number == version
     return number
+
+
+def packages(cloud: Cloud) -> list[dict[str, Any]]:
+    """Everything that the registry knows of the stage's versions, newest first."""
+    sagemaker, group = cloud.client("sagemaker"), cloud.outputs("Training")["ModelPackageGroupName"]
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    arns = [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
+    return [sagemaker.describe_model_package(ModelPackageName=arn) for arn in arns]
 
 
 def _archive(files: dict[str, str]) -> bytes:
