@@ -108,10 +108,7 @@ def save_report(stage: Stage, answer: Drift, path: Path) -> None:
     """
     if answer.judgement is None:
         raise OpsError(f"there is no report yet: {answer.explanation}")
-    try:
-        storage.download(stage.target.s3, answer.report_uri, path)
-    except OSError as error:
-        raise OpsError(f"{path} cannot be written: {error}") from error
+    storage.download(stage.target.s3, answer.report_uri, path)
 
 
 def conclude(judgement: Judgement | None, alarms: tuple[Alarm, ...]) -> tuple[Verdict, str]:

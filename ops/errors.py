@@ -14,7 +14,31 @@ class ExitCode(IntEnum):
     INPUTS_LOST = 5
     BREACHED = 6
     NEVER_JUDGED = 7
+    NOT_LIVE = 8
+    NOT_TRAINED = 9
+    INCOMPATIBLE = 10
+    RETAINED = 11
 
 
 class OpsError(Exception):
     """A failure the operator can act on; its text names the thing, its value and the fix."""
+
+    exit_code = ExitCode.ERROR
+
+
+class UsageError(OpsError):
+    """The options do not fit each other, or this place."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NothingLiveError(OpsError):
+    """What was asked for needs a live version."""
+
+    exit_code = ExitCode.NOTHING_LIVE
+
+
+class RetainedError(OpsError):
+    """What would be lost was to be kept."""
+
+    exit_code = ExitCode.RETAINED

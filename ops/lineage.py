@@ -4,20 +4,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from lambdas.shared import snapshot as snapshots
 from lambdas.shared.evaluation import Evaluation, read_evaluation
 from lambdas.shared.records import Deployment, Run
 from lambdas.shared.snapshot import Snapshot
-from ops import storage
+from ops import registry, storage
 from ops.errors import OpsError
 from ops.stage import Stage
-
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
 _CODE = ("code_version", "code_bundle", "code_bucket", "definition_hash", "contract_version")
 _PARAMETER = "hyperparameter_"
@@ -118,7 +113,7 @@ def read_lineage(stage: Stage, version: int) -> Lineage:
     Raises:
         OpsError: There is no such version, or it carries no record.
     """
-    package = describe_version(stage, version)
+    package = registry.describe(stage, version)
     record = package.get("CustomerMetadataProperties", {})
     if "run_id" not in record or "snapshot_uri" not in record:
         raise OpsError(
@@ -146,23 +141,6 @@ def read_lineage(stage: Stage, version: int) -> Lineage:
         deployments=tuple(stage.ledger.deployments_of(version)),
         is_live=live is not None and live.version == version,
     )
-
-
-def describe_version(stage: Stage, version: int) -> "DescribeModelPackageOutputTypeDef":
-    """Find a version in the registry; its ARN is the group's with the number.
-
-    Raises:
-        OpsError: There is no such version.
-    """
-    sagemaker, group = stage.target.sagemaker, stage.package_group
-    described = sagemaker.describe_model_package_group(ModelPackageGroupName=group)
-    arn = f"{described['ModelPackageGroupArn'].replace(':model-package-group/', ':model-package/')}/{version}"
-    try:
-        return sagemaker.describe_model_package(ModelPackageName=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationException":  # what SageMaker answers for an absent version
-            raise OpsError(f"SageMaker refused to describe {arn}: {error}") from error
-        raise OpsError(f"{group} has no version {version}; `python -m ops history` shows which there are") from error
 
 
 def read_snapshot(stage: Stage, uri: str, *, snapshot_id: str) -> tuple[Snapshot | None, str | None]:

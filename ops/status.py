@@ -1,15 +1,21 @@
 """Which version is in production: the ledger's answer, checked against the endpoint itself."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.shared.ledger import Ledger
-from lambdas.shared.records import LiveModel
+from lambdas.shared.records import Deployment, LiveModel
+from lambdas.shared.registry_stages import LIVE
+from ops import deployments, registry
+from ops.stage import Stage
 from ops.target import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
 _METADATA = ("reason", "snapshot_id", "code_version", "code_bundle", "contract_version")
 
@@ -41,9 +47,14 @@ class Status:
         explanation: One sentence for people.
         live: The ledger's record of the live version, if there is one.
         serving: What SageMaker says, if the endpoint exists.
-        provenance: Reason, snapshot, commit, bundle and contract of the live model package.
+        because: Why the live version was deployed.
+        provenance: Reason of the run, snapshot, commit, bundle and contract of the live model package.
         metrics: Metrics of the live version on the hold-out of its run.
+        previous_version: What `ops rollback` would return to.
+        deploying: The deployment under way, if there is one.
         run_in_flight: The training run under way, if there is one.
+        notes: What the registry says otherwise than the ledger.
+        next_step: What the operator can do now, when something is missing or wrong.
     """
 
     project: str
@@ -53,9 +64,14 @@ class Status:
     explanation: str
     live: LiveModel | None
     serving: Serving | None
+    because: str | None
     provenance: dict[str, str]
     metrics: dict[str, float]
+    previous_version: int | None
+    deploying: Deployment | None
     run_in_flight: str | None
+    notes: tuple[str, ...]
+    next_step: str | None
     asked_at: datetime
 
     def as_json(self) -> dict[str, Any]:
@@ -71,6 +87,7 @@ class Status:
             "version": live.version if live else None,
             "since": live.since.isoformat() if live else None,
             "by": live.by if live else None,
+            "because": self.because,
             "run_id": live.run_id if live else None,
             "package_arn": live.package_arn if live else None,
             "endpoint_config": live.endpoint_config if live else None,
@@ -78,35 +95,45 @@ class Status:
             "endpoint_status": self.serving.status if self.serving else None,
             **self.provenance,
             "metrics": self.metrics,
+            "previous_version": self.previous_version,
+            "deploying": self.deploying.model_dump(mode="json") if self.deploying else None,
             "run_in_flight": self.run_in_flight,
+            "notes": list(self.notes),
+            "next_step": self.next_step,
             "asked_at": self.asked_at.isoformat(),
         }
 
 
-def read_status(target: Target, *, project: str, environment: str, now: datetime) -> Status:
+def read_status(stage: Stage, *, now: datetime) -> Status:
     """Ask the ledger, then the endpoint, then the registry.
 
     Raises:
         OpsError: The stacks of the project are not deployed in this environment.
     """
-    stage = f"{project}-{environment}"
-    ledger = Ledger(target.dynamodb, table=target.stack_outputs(f"{stage}-Storage")["LedgerTableName"])
-    endpoint = target.stack_outputs(f"{stage}-Serving")["EndpointName"]
+    ledger = stage.ledger
     live = ledger.live()
-    serving = read_serving(target, endpoint)
+    serving = read_serving(stage.target, stage.endpoint)
     verdict, explanation = compare(live, serving)
     run = ledger.run(live.run_id) if live and live.run_id else None
+    package = registry.look_up(stage, live.package_arn) if live else None
+    before = deployments.candidates(stage, instead_of=live.version).chosen if live else None
+    deploying, in_flight = deployments.under_way(stage), ledger.training().run_id
     return Status(
-        project=project,
-        environment=environment,
-        endpoint=endpoint,
+        project=stage.project,
+        environment=stage.environment,
+        endpoint=stage.endpoint,
         verdict=verdict,
         explanation=explanation,
         live=live,
         serving=serving,
-        provenance=_provenance(target, live) if live else {},
+        because=_because(stage, live) if live else None,
+        provenance=_provenance(package) if package else {},
         metrics=run.metrics if run else {},
-        run_in_flight=ledger.training().run_id,
+        previous_version=before.version if before else None,
+        deploying=deploying,
+        run_in_flight=in_flight,
+        notes=tuple(registry_notes(live, package, environment=stage.environment)) if live else (),
+        next_step=_next_step(stage, verdict, live, is_busy=deploying is not None or in_flight is not None),
         asked_at=now,
     )
 
@@ -151,7 +178,57 @@ def _package(target: Target, config: str) -> str | None:
     return next((container["ModelPackageName"] for container in containers if "ModelPackageName" in container), None)
 
 
-def _provenance(target: Target, live: LiveModel) -> dict[str, str]:
-    described = target.sagemaker.describe_model_package(ModelPackageName=live.package_arn)
-    metadata = described.get("CustomerMetadataProperties", {})
+def registry_notes(
+    live: LiveModel, package: "DescribeModelPackageOutputTypeDef | None", *, environment: str
+) -> Iterator[str]:
+    """Say where the registry disagrees with the ledger about the live version."""
+    version = live.version
+    if package is None:
+        yield f"the model package of version {version} was deleted from the registry while it serves"
+        return
+    approval = registry.approval(package)
+    if approval != registry.APPROVED:
+        yield f"version {version} is {approval} in the registry while it serves"
+    told = "nothing"
+    if "ModelLifeCycle" in package:
+        told = f"{package['ModelLifeCycle']['Stage']}: {package['ModelLifeCycle']['StageStatus']}"
+    if told != f"{environment}: {LIVE}":
+        yield (
+            f"the registry's life-cycle stage of version {version} says {told}, expected {environment}: {LIVE}; the "
+            "next deployment or event of the endpoint corrects it"
+        )
+
+
+def _because(stage: Stage, live: LiveModel) -> str | None:
+    deployed = stage.ledger.deployments_of(live.version)
+    return next((each.reason for each in deployed if each.sequence == live.sequence), None)
+
+
+def _provenance(package: "DescribeModelPackageOutputTypeDef") -> dict[str, str]:
+    metadata = package.get("CustomerMetadataProperties", {})
     return {name: metadata[name] for name in _METADATA if name in metadata}
+
+
+def _next_step(stage: Stage, verdict: Verdict, live: LiveModel | None, *, is_busy: bool) -> str | None:
+    if verdict is Verdict.MISMATCH and live is not None:
+        return f"find out who changed it; `python -m ops rollback --to {live.version}` restores version {live.version}"
+    if verdict is not Verdict.NOTHING_LIVE or is_busy:
+        return None
+    newest = next(iter(stage.ledger.runs(limit=1)), None)
+    if newest is None:
+        return _how_to_drop(stage)
+    if newest.version is not None and newest.package_arn is not None:
+        package = registry.look_up(stage, newest.package_arn)
+        if package is not None and registry.approval(package) == "PendingManualApproval":
+            return f"version {newest.version} waits for approval: `python -m ops approve {newest.version}`"
+    return f"the newest run, {newest.run_id}, is {newest.status.value}: `python -m ops history` says what happened"
+
+
+def _how_to_drop(stage: Stage) -> str:
+    target = stage.target
+    where = f" --endpoint-url {target.endpoint_url}" if target.endpoint_url else ""
+    return (
+        "drop the first data, its event starts the training: "
+        f"`aws{where} s3 cp drops/ s3://{stage.data_bucket}/data/ --recursive`, objects named "
+        "data/period=YYYY-MM/<name>.parquet"
+    )

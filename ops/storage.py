@@ -1,6 +1,7 @@
 """Objects by their URI, and answers of S3 that mean "there is nothing"."""
 
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,15 +78,18 @@ def download(s3: "S3Client", uri: str, path: Path) -> str:
     """Copy an object to a file in pieces of one megabyte; return its SHA-256.
 
     Raises:
-        OpsError: It does not exist, or S3 refused.
+        OpsError: It does not exist, S3 refused, or the file cannot be written.
     """
     where, digest = Location.of(uri), hashlib.sha256()
     try:
         body = s3.get_object(Bucket=where.bucket, Key=where.key)["Body"]
     except ClientError as error:
         raise OpsError(f"{uri} cannot be read: {error}") from error
-    with path.open("wb") as file:
-        for chunk in body.iter_chunks(_CHUNK_BYTES):
-            file.write(chunk)
-            digest.update(chunk)
+    try:
+        with closing(body), path.open("wb") as file:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
+                digest.update(chunk)
+    except OSError as error:
+        raise OpsError(f"{path} cannot be written: {error}") from error
     return digest.hexdigest()

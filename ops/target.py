@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
 
 SANDBOX_DIRECTORY = Path(".sandbox")
 CONCURRENCY = 16
@@ -99,10 +101,25 @@ class Target:
         """Reads snapshots, reports and models."""
         return self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
 
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """Sends requests to the handlers."""
+        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """Says who asks."""
+        return self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the sandbox on this machine."""
+        return self.endpoint_url is not None
+
     @property
     def poll_seconds(self) -> float:
         """Pause between two looks at something that takes its time: seconds on this machine, minutes on AWS."""
-        return 15 if self.endpoint_url is None else 0.5
+        return 0.5 if self.is_sandbox else 15
 
     def has_stack(self, stack: str) -> bool:
         """Whether a stack is deployed here.
@@ -112,15 +129,15 @@ class Target:
         """
         return self._describe(stack) is not None
 
-    def stack_outputs(self, stack: str) -> dict[str, str]:
-        """Outputs of a deployed stack by their name.
+    def stack_outputs(self, stack: str, *, fix: str = "`cdk deploy` creates it") -> dict[str, str]:
+        """Outputs of a deployed stack by their name; ``fix`` is what the operator can do when there is none.
 
         Raises:
             OpsError: The stack is not deployed here, or AWS can not be reached.
         """
         described = self._describe(stack)
         if described is None:
-            raise OpsError(f"the stack {stack} is not deployed in {self._where}; `cdk deploy` creates it")
+            raise OpsError(f"the stack {stack} is not deployed in {self._where}: {fix}")
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     @property

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
@@ -22,6 +23,7 @@ from ops.errors import ExitCode
 from ops.status import Status, Verdict, read_status
 from ops.target import SANDBOX_DIRECTORY
 
+_NAMES = {"reason": "trained because", "snapshot_id": "data snapshot", "code_version": "git commit"}
 _COLOURS = {
     Verdict.LIVE: "green",
     Verdict.UPDATING: "yellow",
@@ -48,7 +50,7 @@ def status(
         stage = open_stage(
             project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
         )
-        answer = read_status(stage.target, project=stage.project, environment=stage.environment, now=datetime.now(UTC))
+        answer = read_status(stage, now=datetime.now(UTC))
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:
@@ -71,17 +73,39 @@ def _print(answer: Status) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     colour = _COLOURS[answer.verdict]
-    table.add_row(f"[bold]{answer.project} {answer.environment}", f"[{colour}]{answer.explanation}")
-    if answer.live:
-        table.add_row("version", str(answer.live.version))
-        table.add_row("since", f"{answer.live.since:%Y-%m-%d %H:%M:%S} UTC, by {answer.live.by}")
-    for metric, figure in answer.metrics.items():
-        table.add_row(f"hold-out {metric}", f"{figure:.2f}")
-    for name, value in answer.provenance.items():
-        table.add_row(name.replace("_", " "), value)
-    if answer.live:
-        table.add_row("run", answer.live.run_id or "not recorded")
-        table.add_row("endpoint config", answer.live.endpoint_config)
+    table.add_row(
+        f"[bold]{escape(answer.project)} {escape(answer.environment)}", f"[{colour}]{escape(answer.explanation)}"
+    )
+    for name, value in _rows(answer):
+        table.add_row(escape(name), escape(value))
+    console = Console(soft_wrap=True)
+    console.print(table, highlight=False)
+    for note in answer.notes:
+        console.print(f"[yellow]note[/yellow]   {escape(note)}", highlight=False)
+    if answer.next_step:
+        console.print(f"[bold]to do[/bold]  {escape(answer.next_step)}", highlight=False)
+
+
+def _rows(answer: Status) -> list[tuple[str, str]]:
+    rows = []
+    if live := answer.live:
+        because = f": {answer.because}" if answer.because else ""
+        rows += [
+            ("version", str(live.version)),
+            ("since", f"{live.since:%Y-%m-%d %H:%M:%S} UTC, by {live.by}{because}"),
+        ]
+    rows += [(f"hold-out {metric}", f"{figure:.2f}") for metric, figure in answer.metrics.items()]
+    rows += [(_NAMES.get(name, name.replace("_", " ")), value) for name, value in answer.provenance.items()]
+    if live:
+        before = f"version {answer.previous_version}" if answer.previous_version else "nothing that may serve"
+        rows += [
+            ("run", live.run_id or "not recorded"),
+            ("endpoint config", live.endpoint_config),
+            ("before it", f"{before}{', what `python -m ops rollback` returns to' if answer.previous_version else ''}"),
+        ]
+    if deploying := answer.deploying:
+        how = f": {deploying.rollout}" if deploying.rollout else ""
+        rows.append(("deploying", f"version {deploying.version} since {deploying.requested_at:%H:%M:%S} UTC{how}"))
     if answer.run_in_flight:
-        table.add_row("in flight", f"training run {answer.run_in_flight}")
-    Console(soft_wrap=True).print(table, highlight=False)
+        rows.append(("in flight", f"training run {answer.run_in_flight}"))
+    return rows

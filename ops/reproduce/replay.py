@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
+from ops.executions import StepTeller, steps
 from ops.target import Target
 
 if TYPE_CHECKING:
@@ -83,13 +84,10 @@ def _start(sagemaker: "SageMakerClient", replay: Replay) -> str:
 
 
 def _wait(sagemaker: "SageMakerClient", arn: str, *, told: Callable[[str], None], pause: float) -> str:
-    seen: dict[str, str] = {}
+    teller = StepTeller(sagemaker, arn, told=told)
     while True:
         status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
-        for name, step_status, _ in _steps(sagemaker, arn):
-            if seen.get(name) != step_status and step_status != "Starting":
-                told(f"step {name}: {step_status.lower()}")
-            seen[name] = step_status
+        teller.tell()
         if status not in _UNDER_WAY:
             return status
         time.sleep(pause)
@@ -108,15 +106,5 @@ def _stop(sagemaker: "SageMakerClient", replay: Replay, arn: str, *, pause: floa
 
 
 def _why(sagemaker: "SageMakerClient", arn: str) -> str:
-    failed = [f"step {name}: {reason}" for name, status, reason in _steps(sagemaker, arn) if status == "Failed"]
+    failed = [f"step {name}: {reason}" for name, status, reason in steps(sagemaker, arn) if status == "Failed"]
     return failed[0] if failed else "SageMaker gave no reason"
-
-
-def _steps(sagemaker: "SageMakerClient", arn: str) -> Iterator[tuple[str, str, str]]:
-    """Yield name, status and reason of failure of every step that has begun."""
-    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-        PipelineExecutionArn=arn, SortOrder="Ascending"
-    )
-    for page in pages:
-        for step in page["PipelineExecutionSteps"]:
-            yield step["StepName"], step["StepStatus"], step.get("FailureReason", "SageMaker gave no reason")

@@ -133,6 +133,7 @@ def test_what_could_not_be_read_and_rows_that_break_the_schema_are_told(workshop
 
     assert "18.0% of the rows break the baseline's schema" in text
     assert "unreadable 1 truncated, 2 encoding" in text
+    assert "unread labels 3 json" in text
 
 
 def test_the_report_for_people_is_downloaded(workshop: Workshop, folder: str, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from lambdas.shared.snapshot import Snapshot, SnapshotObject
 from ops.stage import Stage
 from ops.target import Target
 from sandbox.server import Sandbox
+from tests.unit.ops.support import stacks
 
 PROJECT, ENVIRONMENT = "toys", "sandbox"
 NAME = f"{PROJECT}-{ENVIRONMENT}"
@@ -53,43 +54,6 @@ archive = base / "model" / "model.tar.gz"
 content = archive.read_bytes()
 archive.write_bytes(content[:4] + bytes(4) + content[8:])  # the time in the header of gzip
 """
-_STORAGE = {
-    "Resources": {
-        "Ledger": {
-            "Type": "AWS::DynamoDB::Table",
-            "Properties": {
-                "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                "BillingMode": "PAY_PER_REQUEST",
-            },
-        },
-        **{
-            name: {
-                "Type": "AWS::S3::Bucket",
-                "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
-            }
-            for name in ("Data", "Artifacts")
-        },
-    },
-    "Outputs": {
-        "DataBucketName": {"Value": {"Ref": "Data"}},
-        "ArtifactsBucketName": {"Value": {"Ref": "Artifacts"}},
-        "LedgerTableName": {"Value": {"Ref": "Ledger"}},
-    },
-}
-_TRAINING = {
-    "Resources": {
-        "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": NAME}}
-    },
-    "Outputs": {
-        "TrainingPipelineName": {"Value": PIPELINE},
-        "ModelPackageGroupName": {"Value": NAME},
-    },
-}
-_SERVING = {
-    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": NAME}}},
-    "Outputs": {"EndpointName": {"Value": NAME}},
-}
 
 
 class Workshop:
@@ -98,11 +62,7 @@ class Workshop:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.client = cache(sandbox.client)
-        for stack, template in (("Storage", _STORAGE), ("Training", _TRAINING), ("Serving", _SERVING)):
-            cloudformation = self.client("cloudformation")
-            cloudformation.create_stack(StackName=f"{NAME}-{stack}", TemplateBody=json.dumps(template))
-            waiter = cloudformation.get_waiter("stack_create_complete")
-            waiter.wait(StackName=f"{NAME}-{stack}", WaiterConfig={"Delay": 1})
+        stacks.create(self.client("cloudformation"), NAME, pipeline=PIPELINE)
         self.stage = Stage(target=Target.sandbox(sandbox.directory.path), project=PROJECT, environment=ENVIRONMENT)
         self.artifacts = self.stage.artifacts_bucket
         self.data = self.stage.target.stack_outputs(f"{NAME}-Storage")["DataBucketName"]
@@ -186,7 +146,9 @@ class Workshop:
         self.ledger.commit(ledger_writes.put_new_deployment(deployment), ledger_writes.put_live(live))
 
     def pipelines(self) -> list[str]:
-        return [each["PipelineName"] for each in self.client("sagemaker").list_pipelines()["PipelineSummaries"]]
+        """The pipelines of this stage."""
+        listed = self.client("sagemaker").list_pipelines(PipelineNamePrefix=NAME)["PipelineSummaries"]
+        return [each["PipelineName"] for each in listed]
 
     def packages(self) -> int:
         listed = self.client("sagemaker").list_model_packages(ModelPackageGroupName=NAME)

@@ -1,0 +1,76 @@
+"""`python -m ops rollback`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ops import deployments
+from ops import rollback as core
+from ops.caller import caller
+from ops.commands.common import (
+    EnvironmentOption,
+    JsonOption,
+    NoWaitOption,
+    ProfileOption,
+    ProjectOption,
+    ReasonOption,
+    RegionOption,
+    SandboxOption,
+    StateOption,
+    YesOption,
+    answering,
+    confirm,
+    open_stage,
+    progress,
+)
+from ops.errors import ExitCode
+from ops.rollback import Rollback
+from ops.target import SANDBOX_DIRECTORY
+
+ToOption = Annotated[
+    int | None, typer.Option("--to", min=1, help="Any approved version; by default the one that was live before.")
+]
+
+
+def rollback(
+    *,
+    to: ToOption = None,
+    reason: ReasonOption = None,
+    yes: YesOption = False,
+    no_wait: NoWaitOption = False,
+    project: ProjectOption = None,
+    environment: EnvironmentOption = None,
+    sandbox: SandboxOption = False,
+    state: StateOption = SANDBOX_DIRECTORY,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the version that was live before serve again, or any approved version by its number.
+
+    Exit codes: 0 it is live (with --no-wait: asked for), 1 could not, or you said no, 2 wrong usage, 4 nothing is live,
+    8 the deployment did not become live.
+    """
+    with answering():
+        stage = open_stage(
+            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
+        )
+        planned = core.plan(stage, to=to)
+        confirm(planned.question, yes=yes)
+        answer = core.carry_out(stage, planned, by=caller(stage.target), reason=reason, wait=not no_wait, told=progress)
+        words = _words(answer)
+    if as_json:
+        typer.echo(json.dumps(answer.as_json(), indent=2))
+    else:
+        colour = "green" if answer.outcome is None or answer.outcome.is_live else "red"
+        Console(soft_wrap=True).print(f"[{colour}]{escape(words)}", highlight=False)
+    raise typer.Exit(ExitCode.OK if answer.outcome is None or answer.outcome.is_live else ExitCode.NOT_LIVE)
+
+
+def _words(answer: Rollback) -> str:
+    if answer.outcome is None:
+        return f"version {answer.plan.version} was asked for; `python -m ops status` tells what becomes of it"
+    return deployments.outcome_words(answer.stage, answer.outcome)

@@ -1,0 +1,1 @@
+"""Taking a stage down, so that `cdk destroy` leaves nothing of it and stumbles over nothing."""
