@@ -15,7 +15,7 @@ from rich.table import Table
 from sandbox.clock import parse_moment
 from sandbox.control import ClockState, move_clock, read_clock
 from sandbox.demo.command import demo
-from sandbox.deploy import ENVIRONMENT, Deployment, deploy, stack_outputs
+from sandbox.deploy import ENVIRONMENT, Deployment, deploy, destroy, stack_outputs
 from sandbox.errors import SandboxError
 from sandbox.logs import LogKind, choose, follow, last_lines, log_files
 from sandbox.server import Sandbox, stop_running
@@ -116,6 +116,28 @@ def _print_deployment(deployment: Deployment) -> None:
     out.print(table)
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in deployment.seconds.items())
     out.print(f"Deployed {len(deployment.outputs)} stacks: {parts}")
+
+
+@app.command("destroy")
+def destroy_command(
+    *,
+    project: Annotated[str, typer.Option(help="The project whose stacks go.")],
+    environment: Annotated[str, typer.Option(help="The environment whose stacks go.")] = ENVIRONMENT,
+    state: StateOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Delete the stacks of a project with the real CDK; `python -m ops teardown --sandbox` comes first.
+
+    Exit codes: 0 deleted, 1 the sandbox does not run or the CDK failed, for instance over a bucket that is not empty.
+    """
+    with _explained():
+        directory = StateDirectory(state)
+        destroy(
+            directory.running().endpoint_url,
+            state_dir=directory.path,
+            project=project,
+            environment=environment,
+            progress=lambda line: err.print(f"  {line}", markup=False),
+        )
 
 
 @app.command()

@@ -183,9 +183,7 @@ def deploy(
     started = time.monotonic()
 
     def synthesize() -> None:
-        chosen = ["-c", f"project={project}"] if project else []
-        arguments = ["synth", "--quiet", "--output", str(out), "-c", f"environment={environment}", *chosen]
-        _run(arguments, cwd=app, environment=variables, say=say)
+        _run(_synth(out, project=project, environment=environment), cwd=app, environment=variables, say=say)
 
     def bootstrap() -> None:
         # Elsewhere than in the app's directory, where the command line would synthesize it once more.
@@ -218,6 +216,44 @@ def deploy(
     timer.run("deploy", deploy_all)
     timer.seconds["total"] = round(time.monotonic() - started, 2)
     return Deployment(outputs=stack_outputs(endpoint_url), seconds=timer.seconds)
+
+
+def destroy(
+    endpoint_url: str,
+    *,
+    state_dir: Path,
+    project: str,
+    environment: str = ENVIRONMENT,
+    app: Path = REPOSITORY,
+    progress: Progress | None = None,
+) -> None:
+    """Delete the stacks of one project in one environment, as one would in an account.
+
+    Args:
+        endpoint_url: the embedded AWS.
+        state_dir: the sandbox's directory; the cloud assembly is put in `cdk.out` there.
+        project: which project.
+        environment: which environment of the project files.
+        app: the directory with the app's `cdk.json`.
+        progress: told what happens, a line at a time.
+
+    Raises:
+        SandboxError: when a step fails, with the end of what the command line printed.
+    """
+    say = progress or (lambda _: None)
+    variables = _environment(endpoint_url, state_dir=state_dir)
+    out = state_dir / "cdk.out"
+    say("cdk synth")
+    _run(_synth(out, project=project, environment=environment), cwd=app, environment=variables, say=say)
+    say("cdk destroy")
+    arguments = ["destroy", f"{project}-{environment}/**", "--app", str(out), "--force", "--progress", "events"]
+    _run(arguments, cwd=state_dir, environment=variables, say=say)
+
+
+def _synth(out: Path, *, project: str | None, environment: str) -> list[str]:
+    """The arguments with which the command line writes the cloud assembly."""
+    chosen = ["-c", f"project={project}"] if project else []
+    return ["synth", "--quiet", "--output", str(out), "-c", f"environment={environment}", *chosen]
 
 
 def stack_outputs(endpoint_url: str) -> dict[str, dict[str, str]]:

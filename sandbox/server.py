@@ -18,7 +18,7 @@ from sandbox.adapter.settings import ACCOUNT, MARKER, REGION
 from sandbox.clients import client
 from sandbox.clock import SandboxClock
 from sandbox.control import ClockState, move_clock, read_clock
-from sandbox.deploy import ENVIRONMENT, Deployment, Progress, deploy
+from sandbox.deploy import ENVIRONMENT, Deployment, Progress, deploy, destroy
 from sandbox.errors import SandboxError
 from sandbox.processes import is_marked, marked, stop
 from sandbox.state import DEFAULT_DIRECTORY, State, StateDirectory
@@ -214,6 +214,16 @@ class Sandbox:
             project=project,
             environment=environment,
             assembly=assembly,
+            progress=progress,
+        )
+
+    def destroy(self, project: str, *, environment: str = ENVIRONMENT, progress: Progress | None = None) -> None:
+        """Delete the stacks of a project with the real CDK command line; see `sandbox.deploy.destroy`."""
+        destroy(
+            self.endpoint_url,
+            state_dir=self.directory.path,
+            project=project,
+            environment=environment,
             progress=progress,
         )
 

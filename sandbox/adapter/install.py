@@ -49,6 +49,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
     cloudformation.register({**cloudformation.provisioners(service.call), **types})
     storage.complete_events()
+    storage.refuse_to_delete_full_buckets()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)

@@ -116,6 +116,7 @@ DISPATCH_EVENT = Internal(
 FIRE_S3_EVENT = Internal(
     "services.s3", "_fire_s3_event", "the object's version in S3's events", ("bucket_name", "key", "event_name")
 )
+DELETE_BUCKET = Internal("services.s3", "_delete_bucket", "a full bucket outlives its stack", ("name",))
 
 CLOUDWATCH_TIME = Internal("services.cloudwatch", "time", "CloudWatch on the sandbox's clock", kind=types.ModuleType)
 CLOUDWATCH_ERROR = Internal(

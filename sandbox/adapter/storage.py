@@ -1,16 +1,19 @@
-"""What the emulator's S3 leaves out of its events.
+"""What the emulator's S3 leaves out: versions in its events, and its refusal to delete a full bucket with its stack.
 
-AWS page: "EventBridge event message structure" (Amazon S3 User Guide): in a bucket with versioning, the event names the
-version of the object.
+AWS pages: "EventBridge event message structure" (Amazon S3 User Guide): in a bucket with versioning, the event names
+the version of the object. "AWS::S3::Bucket" (AWS CloudFormation Template Reference): only an empty bucket goes with its
+stack, the deletion of one that has contents fails.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from sandbox.adapter import internals
 
+_DELETED, _ABSENT = 204, 404
 _version: ContextVar[str | None] = ContextVar("version of the object whose event is sent", default=None)
 
 
@@ -36,3 +39,22 @@ def complete_events() -> None:
 
     internals.FIRE_S3_EVENT.replace(fire_s3_event)
     internals.DISPATCH_EVENT.replace(dispatch_event)
+
+
+def refuse_to_delete_full_buckets() -> None:
+    """Let CloudFormation delete buckets by the operation that everybody uses."""
+    bucket = internals.RESOURCE_HANDLERS.get()["AWS::S3::Bucket"]
+    delete, forget = internals.DELETE_BUCKET.get(), bucket["delete"]
+
+    def delete_bucket(physical_id: str, properties: Mapping[str, Any]) -> None:
+        status, _, body = delete(physical_id)
+        if status not in {_DELETED, _ABSENT}:
+            raise ValueError(f"The bucket {physical_id} cannot be deleted: {_message(body)}")
+        forget(physical_id, properties)
+
+    bucket["delete"] = delete_bucket
+
+
+def _message(body: bytes) -> str:
+    found = re.search(r"<Message>(.*?)</Message>", body.decode(errors="replace"))
+    return found[1] if found else "S3 gave no reason"
