@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import cloudformation, iam, internals, lambdas, resources, storage
+from sandbox.adapter import cloudformation, iam, internals, lambdas, patience, resources, storage
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
 from sandbox.adapter.platform import EmbeddedPlatform
@@ -43,6 +43,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     platform = EmbeddedPlatform(settings, endpoint_url=endpoint_url)
     service = SageMaker(platform)
     handlers["sagemaker"] = iam.with_pass_role(service.handle_request)
+    handlers["cloudformation"] = patience.until_settled(handlers["cloudformation"])
     # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
