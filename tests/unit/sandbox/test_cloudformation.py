@@ -51,14 +51,6 @@ def _template(*, parameter: str = "RunId", description: str = "first", group: st
     )
 
 
-def test_whoever_asks_for_a_stack_under_way_is_answered_when_it_is_done(sandbox: Sandbox) -> None:
-    cloudformation = sandbox.client("cloudformation")
-    cloudformation.create_stack(StackName="asked-for", TemplateBody=_template(group="asked-for"))
-    (stack,) = cloudformation.describe_stacks(StackName="asked-for")["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    cloudformation.delete_stack(StackName="asked-for")
-
-
 def test_a_stack_creates_changes_and_deletes_a_pipeline_and_a_model_package_group(
     sandbox: Sandbox, deploy_template: DeployTemplate, wait_for: Callable[[Callable[[], Any]], Any]
 ) -> None:
