@@ -8,6 +8,7 @@ wheel for the image's Python does not fit this one's.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from sandbox.packages import closure, link_directory, program_directory
@@ -48,6 +49,7 @@ IMAGES = (
 )
 
 
+@cache
 def image_entries(parent: Path, uri: str) -> list[Path]:
     """What a container of the image that `uri` names has: a directory of packages, and one with a `bin` of programs.
 

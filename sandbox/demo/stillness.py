@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.demo.cloud import Cloud, DemoError
 
 _PATIENCE_SECONDS = 300
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 _LOOKS = 2
 _NEWEST = 10
 _WAITING = (
