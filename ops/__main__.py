@@ -5,6 +5,7 @@ from typer.completion import completion_init  # type: ignore[attr-defined]  # no
 
 from ops.commands import completion
 from ops.commands.approval import approve, reject
+from ops.commands.common import about_a_stage
 from ops.commands.contract import contract
 from ops.commands.drift import drift
 from ops.commands.history import history
@@ -20,7 +21,7 @@ from ops.completion import VARIABLE
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.callback(help=__doc__)(completion.options)
 for command in (status, drift, history, lineage, report, retrain, rollback, approve, reject, reproduce, teardown):
-    app.command()(command)
+    app.command()(about_a_stage(command))
 app.add_typer(contract, name="contract")
 
 

@@ -10,62 +10,40 @@ from ops import approval
 from ops.approval import Verdict
 from ops.caller import caller
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
     NoWaitOption,
-    ProfileOption,
-    ProjectOption,
     ReasonOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
     VersionArgument,
     YesOption,
-    answering,
     confirm,
-    open_stage,
     progress,
 )
 from ops.errors import ExitCode
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 
 def approve(
+    stage: Stage,
     version: VersionArgument,
     *,
     reason: ReasonOption = None,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Approve a version that waits; its deployment starts by itself.
 
     Exit codes: 0 it is approved (also when it was before), 1 could not, or no such version, 2 wrong usage.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        verdict = approval.approve(stage, version, by=caller(stage.target), reason=reason)
+    verdict = approval.approve(stage, version, by=caller(stage.target), reason=reason)
     _print(verdict, as_json=as_json)
 
 
 def reject(
+    stage: Stage,
     version: VersionArgument,
     *,
     reason: ReasonOption = None,
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Reject a version; when it is live, the one that was live before takes its place by itself.
@@ -73,18 +51,14 @@ def reject(
     Exit codes: 0 it is rejected (also when it was before), 1 could not, or no such version, or you said no,
     2 wrong usage, 8 it is rejected, but nothing else became live in its place.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        found = approval.plan_rejection(stage, version)
-        if isinstance(found, Verdict):
-            verdict = found
-        else:
-            consequence = f"{found.consequence[:1].upper()}{found.consequence[1:]}"
-            confirm(f"{consequence}. Reject version {version} of {stage.name}?", yes=yes)
-            by = caller(stage.target)
-            verdict = approval.reject(found, by=by, reason=reason, wait=not no_wait, told=progress)
+    found = approval.plan_rejection(stage, version)
+    if isinstance(found, Verdict):
+        verdict = found
+    else:
+        consequence = f"{found.consequence[:1].upper()}{found.consequence[1:]}"
+        confirm(f"{consequence}. Reject version {version} of {stage.name}?", yes=yes)
+        by = caller(stage.target)
+        verdict = approval.reject(found, by=by, reason=reason, wait=not no_wait, told=progress)
     _print(verdict, as_json=as_json)
     raise typer.Exit(ExitCode.NOT_LIVE if verdict.changed and verdict.still_serves else ExitCode.OK)
 

@@ -1,10 +1,12 @@
 """What all commands share: their options, the stage they ask about, and how a failure looks."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +16,7 @@ from rich.markup import escape
 from ops.errors import ExitCode, OpsError, UsageError
 from ops.requests import REASON_LIMIT
 from ops.stage import Stage, environment_names, only_project, project_names
-from ops.target import Target
+from ops.target import SANDBOX_DIRECTORY, Target
 
 
 def _projects(incomplete: str) -> list[str]:
@@ -39,26 +41,6 @@ def _reason(text: str | None) -> str | None:
     return words
 
 
-ProjectOption = Annotated[
-    str | None,
-    typer.Option(
-        envvar="TANDEM_PROJECT",
-        help="The project; not needed when only one is deployed.",
-        autocompletion=_projects,
-    ),
-]
-EnvironmentOption = Annotated[
-    str | None,
-    typer.Option(
-        envvar="TANDEM_ENVIRONMENT",
-        help="The environment; `production`, or `sandbox` with --sandbox.",
-        autocompletion=_environments,
-    ),
-]
-SandboxOption = Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox on this machine instead of AWS.")]
-StateOption = Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")]
-ProfileOption = Annotated[str | None, typer.Option(help="AWS profile, as in ~/.aws/config.")]
-RegionOption = Annotated[str | None, typer.Option(help="AWS region; the profile's by default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 VersionArgument = Annotated[
     int, typer.Argument(min=1, help="The version of the model, as `ops status` names it.", autocompletion=_nothing)
@@ -83,14 +65,43 @@ def answering() -> Iterator[None]:
         raise typer.Exit(error.exit_code if isinstance(error, OpsError) else ExitCode.ERROR) from error
 
 
-def open_stage(
+def about_a_stage(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, which is called with a ``stage``, the options that say which stage that is."""
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        where = {name: given.pop(name) for name in _WHERE}
+        with answering():
+            command(_open(**where), **given)
+
+    own = [each for name, each in signature(command).parameters.items() if name != "stage"]
+    # Typer reads the options of a command from its signature.
+    vars(run)["__signature__"] = Signature([*own, *_WHERE.values()])
+    return run
+
+
+def _open(
     *,
-    project: str | None,
-    environment: str | None,
-    sandbox: bool,
-    state: Path,
-    profile: str | None,
-    region: str | None,
+    project: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TANDEM_PROJECT",
+            help="The project; not needed when only one is deployed.",
+            autocompletion=_projects,
+        ),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TANDEM_ENVIRONMENT",
+            help="The environment; `production`, or `sandbox` with --sandbox.",
+            autocompletion=_environments,
+        ),
+    ] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask the sandbox on this machine instead of AWS.")] = False,
+    state: Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")] = SANDBOX_DIRECTORY,
+    profile: Annotated[str | None, typer.Option(help="AWS profile, as in ~/.aws/config.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region; the profile's by default.")] = None,
 ) -> Stage:
     """Return the stage that the options name.
 
@@ -100,6 +111,9 @@ def open_stage(
     target = Target.sandbox(state) if sandbox else Target.aws(profile=profile, region=region)
     environment = environment or ("sandbox" if sandbox else "production")
     return Stage(target=target, project=project or only_project(target, environment), environment=environment)
+
+
+_WHERE: Final[Mapping[str, Parameter]] = signature(_open).parameters
 
 
 def progress(text: str) -> None:

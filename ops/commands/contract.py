@@ -12,19 +12,12 @@ from rich.markup import escape
 from ops import contract as contracts
 from ops.caller import caller
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
+    about_a_stage,
 )
 from ops.contract import Check
 from ops.errors import ExitCode
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 ContractOption = Annotated[
     Path, typer.Option("--contract", dir_okay=False, help="The contract.json that the application speaks.")
@@ -38,43 +31,31 @@ contract = typer.Typer(no_args_is_help=True, help="May an application be deliver
 
 
 @contract.command()
+@about_a_stage
 def check(
+    stage: Stage,
     *,
     file: ContractOption,
     tell: TellOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Before a delivery: can the application work with the live model, and with one that is being deployed?
 
     Exit codes: 0 it can, or nothing is live yet, 1 could not ask, 2 wrong usage, 10 it cannot; each field is named.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = contracts.check(stage, contracts.read(file), now=datetime.now(UTC))
-        if tell and not answer.is_compatible:
-            contracts.tell(answer, commit=None)
+    answer = contracts.check(stage, contracts.read(file), now=datetime.now(UTC))
+    if tell and not answer.is_compatible:
+        contracts.tell(answer, commit=None)
     _answer(answer, as_json=as_json)
 
 
 @contract.command()
+@about_a_stage
 def record(
+    stage: Stage,
     *,
     file: ContractOption,
     commit: CommitOption,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """After a delivery: from now on, no model is deployed that this application cannot work with.
@@ -83,15 +64,11 @@ def record(
 
     Exit codes: 0 recorded, 1 could not ask, 2 wrong usage, 10 refused, nothing was recorded; each field is named.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = contracts.record(
-            stage, contracts.read(file), commit=commit, by=caller(stage.target), now=datetime.now(UTC)
-        )
-        if not answer.is_compatible:
-            contracts.tell(answer, commit=commit)
+    answer = contracts.record(
+        stage, contracts.read(file), commit=commit, by=caller(stage.target), now=datetime.now(UTC)
+    )
+    if not answer.is_compatible:
+        contracts.tell(answer, commit=commit)
     _answer(answer, as_json=as_json)
 
 

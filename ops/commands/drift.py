@@ -11,21 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
     progress,
 )
 from ops.drift import Drift, Verdict, quality_words, read_drift, save_report
 from ops.errors import ExitCode
 from ops.judgement import Feature, Judgement
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 _COLOURS = {
     Verdict.IN_ORDER: "green",
@@ -47,14 +39,9 @@ ReportOption = Annotated[
 
 
 def drift(
+    stage: Stage,
     *,
     report: ReportOption = None,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What drifted, how much, since when, and is the model still as good as at training?
@@ -62,14 +49,10 @@ def drift(
     Exit codes: 0 in order, or too little to judge, 1 could not ask, 2 wrong usage,
     6 a limit is broken or an alarm that asks for training is on, 7 the monitor has judged nothing yet.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = read_drift(stage, now=datetime.now(UTC))
-        if report is not None:
-            save_report(stage, answer, report)
-            progress(f"the report is in {report}")
+    answer = read_drift(stage, now=datetime.now(UTC))
+    if report is not None:
+        save_report(stage, answer, report)
+        progress(f"the report is in {report}")
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

@@ -9,18 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
 )
 from ops.history import Event, read_history
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 _COLOURS = {
     "promoted": "green",
@@ -41,25 +33,16 @@ LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="How many lines.
 
 
 def history(
+    stage: Stage,
     *,
     limit: LimitOption = 20,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What happened, newest first: runs, deployments and requests that were not served, with reason and outcome.
 
     Exit codes: 0 answered, 1 could not ask, 2 wrong usage.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        events = read_history(stage, limit=limit)
+    events = read_history(stage, limit=limit)
     if as_json:
         typer.echo(json.dumps([event.as_json() for event in events], indent=2))
     else:

@@ -8,43 +8,26 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
     VersionArgument,
-    answering,
-    open_stage,
 )
 from ops.lineage import Lineage, read_lineage
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 _MOST_OBJECTS = 20
 
 
 def lineage(
+    stage: Stage,
     version: VersionArgument,
     *,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Where does a version come from: which data, code, parameters, image and run, why, and who decided what?
 
     Exit codes: 0 answered, 1 could not ask or no such version, 2 wrong usage.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = read_lineage(stage, version)
+    answer = read_lineage(stage, version)
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

@@ -10,19 +10,11 @@ from rich.markup import escape
 
 from ops import report as core
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
     OptionalVersionArgument,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
 )
 from ops.report import Kind
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 KindArgument = Annotated[Kind, typer.Argument(help="What it is about.")]
 FileOption = Annotated[Path | None, typer.Option("--to", dir_okay=False, help="Write it to this file.")]
@@ -30,29 +22,20 @@ NoOpenOption = Annotated[bool, typer.Option("--no-open", help="Only download it.
 
 
 def report(
+    stage: Stage,
     kind: KindArgument = Kind.EVALUATION,
     version: OptionalVersionArgument = None,
     *,
     to: FileOption = None,
     no_open: NoOpenOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Open a report: the evaluation of the live or a named version, the newest drift, or the newest validation.
 
     Exit codes: 0 downloaded, 1 could not, or there is no such report, 2 wrong usage, 4 nothing is live.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        found = core.find(stage, kind, version)
-        path = core.save(found, to)
+    found = core.find(stage, kind, version)
+    path = core.save(found, to)
     opened = not no_open and core.open_in_browser(path)
     if as_json:
         typer.echo(json.dumps(found.as_json() | {"path": str(path), "opened": opened}, indent=2))

@@ -8,33 +8,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
     VersionArgument,
-    answering,
-    open_stage,
     progress,
 )
 from ops.errors import ExitCode
 from ops.reproduce import core
 from ops.reproduce.core import Reproduction
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 
 def reproduce(
+    stage: Stage,
     version: VersionArgument,
     *,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a version again from what was recorded, and compare figures and bytes. Nothing is registered or deployed.
@@ -42,11 +29,7 @@ def reproduce(
     Exit codes: 0 identical, 1 could not be replayed, 2 wrong usage, 3 something came out differently,
     5 an input is missing or was altered (nothing was started).
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = core.reproduce(stage, version, now=datetime.now(UTC), told=progress)
+    answer = core.reproduce(stage, version, now=datetime.now(UTC), told=progress)
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

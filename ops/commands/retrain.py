@@ -10,37 +10,24 @@ from rich.markup import escape
 from ops import retraining
 from ops.caller import caller
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
     RequiredReasonOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
     progress,
 )
 from ops.errors import ExitCode
 from ops.retraining import Answer
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 NewDataOption = Annotated[bool, typer.Option("--requires-new-data", help="Unchanged data is no reason to train.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the run has ended, or until it is refused.")]
 
 
 def retrain(
+    stage: Stage,
     *,
     reason: RequiredReasonOption,
     requires_new_data: NewDataOption = False,
     wait: WaitOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask for a training run; what is better than the live version goes live by the usual way.
@@ -48,16 +35,12 @@ def retrain(
     Exit codes: 0 asked for; with --wait: the gate has judged, 1 could not, 2 wrong usage,
     9 with --wait: there is no verdict, because the request was refused or has to wait, or the run failed.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        request = retraining.ask(stage, reason=reason, by=caller(stage.target), requires_new_data=requires_new_data)
-        if wait:
-            progress(f"asked for a training run: {request.next}")
-            answer = retraining.follow(request, told=progress)
-        else:
-            answer = Answer(request=request, outcome="requested", reason=request.next)
+    request = retraining.ask(stage, reason=reason, by=caller(stage.target), requires_new_data=requires_new_data)
+    if wait:
+        progress(f"asked for a training run: {request.next}")
+        answer = retraining.follow(request, told=progress)
+    else:
+        answer = Answer(request=request, outcome="requested", reason=request.next)
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

@@ -11,24 +11,16 @@ from ops import deployments
 from ops import rollback as core
 from ops.caller import caller
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
     NoWaitOption,
-    ProfileOption,
-    ProjectOption,
     ReasonOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
     YesOption,
-    answering,
     confirm,
-    open_stage,
     progress,
 )
 from ops.errors import ExitCode
 from ops.rollback import Rollback
-from ops.target import SANDBOX_DIRECTORY
+from ops.stage import Stage
 
 ToOption = Annotated[
     int | None, typer.Option("--to", min=1, help="Any approved version; by default the one that was live before.")
@@ -36,17 +28,12 @@ ToOption = Annotated[
 
 
 def rollback(
+    stage: Stage,
     *,
     to: ToOption = None,
     reason: ReasonOption = None,
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the version that was live before serve again, or any approved version by its number.
@@ -54,14 +41,10 @@ def rollback(
     Exit codes: 0 it is live (with --no-wait: asked for), 1 could not, or you said no, 2 wrong usage, 4 nothing is live,
     8 the deployment did not become live.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        planned = core.plan(stage, to=to)
-        confirm(planned.question, yes=yes)
-        answer = core.carry_out(stage, planned, by=caller(stage.target), reason=reason, wait=not no_wait, told=progress)
-        words = _words(answer)
+    planned = core.plan(stage, to=to)
+    confirm(planned.question, yes=yes)
+    answer = core.carry_out(stage, planned, by=caller(stage.target), reason=reason, wait=not no_wait, told=progress)
+    words = _words(answer)
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

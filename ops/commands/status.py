@@ -9,19 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
-    answering,
-    open_stage,
 )
 from ops.errors import ExitCode
+from ops.stage import Stage
 from ops.status import Status, Verdict, read_status
-from ops.target import SANDBOX_DIRECTORY
 
 _NAMES = {"reason": "trained because", "snapshot_id": "data snapshot", "code_version": "git commit"}
 _COLOURS = {
@@ -33,24 +25,15 @@ _COLOURS = {
 
 
 def status(
+    stage: Stage,
     *,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Which version is in production, since when, and is it what the endpoint serves?
 
     Exit codes: 0 live and verified, 1 could not ask, 2 wrong usage, 3 ledger and endpoint disagree, 4 nothing is live.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        answer = read_status(stage, now=datetime.now(UTC))
+    answer = read_status(stage, now=datetime.now(UTC))
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

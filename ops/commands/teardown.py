@@ -10,21 +10,12 @@ from rich.table import Table
 
 from ops.commands import common
 from ops.commands.common import (
-    EnvironmentOption,
     JsonOption,
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    SandboxOption,
-    StateOption,
     YesOption,
-    answering,
-    open_stage,
     progress,
 )
 from ops.errors import ExitCode, RetainedError, UsageError
 from ops.stage import Stage
-from ops.target import SANDBOX_DIRECTORY
 from ops.teardown import inventory, removal
 from ops.teardown.plan import Plan, summarized
 from ops.teardown.removal import Outcome
@@ -37,16 +28,11 @@ RetainedOption = Annotated[
 
 
 def teardown(
+    stage: Stage,
     *,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     delete_retained: RetainedOption = False,
-    project: ProjectOption = None,
-    environment: EnvironmentOption = None,
-    sandbox: SandboxOption = False,
-    state: StateOption = SANDBOX_DIRECTORY,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Empty a stage and delete what the loop has made in it, so that `cdk destroy` leaves nothing of it.
@@ -54,24 +40,20 @@ def teardown(
     Exit codes: 0 nothing is left but the stacks (also when it was so before), 1 something could not be removed, or you
     said no, 2 wrong usage, 11 refused, because the stage is retained.
     """
-    with answering():
-        stage = open_stage(
-            project=project, environment=environment, sandbox=sandbox, state=state, profile=profile, region=region
-        )
-        services = Services(stage.target)
-        plan = inventory.take(stage, services, told=progress)
-        _show(stage, plan, on_stderr=as_json)
-        if dry_run:
-            if plan.retained:
-                progress(f"{plan.stage} is retained: without --delete-retained nothing of it goes")
-            if as_json:
-                typer.echo(json.dumps({**plan.as_json(), "left": None, "destroy": _destroy(stage, plan)}, indent=2))
-            return
-        if plan.retained and not delete_retained:
-            raise RetainedError(plan.refusal)
-        if plan.things:
-            _confirm(plan, yes=yes)
-        outcome = removal.tear_down(stage, services, plan, told=progress)
+    services = Services(stage.target)
+    plan = inventory.take(stage, services, told=progress)
+    _show(stage, plan, on_stderr=as_json)
+    if dry_run:
+        if plan.retained:
+            progress(f"{plan.stage} is retained: without --delete-retained nothing of it goes")
+        if as_json:
+            typer.echo(json.dumps({**plan.as_json(), "left": None, "destroy": _destroy(stage, plan)}, indent=2))
+        return
+    if plan.retained and not delete_retained:
+        raise RetainedError(plan.refusal)
+    if plan.things:
+        _confirm(plan, yes=yes)
+    outcome = removal.tear_down(stage, services, plan, told=progress)
     if as_json:
         typer.echo(json.dumps({**outcome.as_json(), "destroy": _destroy(stage, plan)}, indent=2))
     else:

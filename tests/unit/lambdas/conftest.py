@@ -1,12 +1,7 @@
 """Fixtures of the handlers' tests: real embedded services, a stateful SageMaker, and a gate in front of all of them."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-# Powertools reads them when the handlers are imported.
-os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
-os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Tandem")
 
 import emulator
 import pytest

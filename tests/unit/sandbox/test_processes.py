@@ -27,6 +27,14 @@ def _processes(state: State) -> list[psutil.Process]:
     return marked(MARKER, state.sandbox_id)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_counts() -> Iterator[None]:
+    """Undo what a process that runs several tests at a time does: it ignores Ctrl-C, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[StateDirectory]:
     """A sandbox's directory, whose processes are gone after the test whatever happens."""
