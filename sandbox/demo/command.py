@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -69,8 +70,9 @@ def demo(
     rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     try:
-        with Sandbox(state, start=datetime(YEAR, _FIRST, 1, tzinfo=UTC)) as sandbox:
+        with Sandbox(state, start=datetime(YEAR, _FIRST, 1, tzinfo=UTC)) as sandbox, ThreadPoolExecutor(1) as beside:
             cloud = Cloud(sandbox.endpoint_url, project, environment, sandbox.directory.logs)
+            traffic = beside.submit(cloud.feed, replayed, to=output / "traffic") if replayed else None
             tour = Tour(cloud=cloud, output=output, console=console)
             with tour.phase("The CDK deploys the synthesized templates to an embedded AWS"):
                 deployment = sandbox.deploy(
@@ -80,9 +82,9 @@ def demo(
                 )
             tour.seconds.update({f"  {part}": seconds for part, seconds in deployment.seconds.items()})
             tour.run(months=_TRAINING_MONTHS, question_month=_FIRST)
-            if replayed:
+            if traffic is not None:
                 with tour.phase("A year of live traffic"):
-                    Year(cloud, sandbox, output, console, every=_FAST if fast else 1).run(replayed)
+                    Year(cloud, sandbox, output, console, every=_FAST if fast else 1).run(replayed, traffic.result())
             with tour.phase("Which version is in production? (python -m ops status --sandbox)"):
                 _tell(console, cloud, "status")
             if replayed:

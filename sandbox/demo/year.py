@@ -68,13 +68,12 @@ class Year:
     every: int = 1
     months: list[Month] = field(default_factory=list)
 
-    def run(self, numbers: Sequence[int]) -> dict[str, Any]:
-        """Replay the months and write the story; returns it.
+    def run(self, numbers: Sequence[int], files: Sequence[Path]) -> dict[str, Any]:
+        """Replay the months, whose drops are these files, and write the story; returns it.
 
         Raises:
             DemoError: the loop stopped on the way.
         """
-        files = self.cloud.feed(numbers, to=self.output / "traffic")
         first = frozen.fetch(self.cloud, to=self.output / "first-model")
         asked = self._days(files, numbers)
         with ThreadPoolExecutor(1) as beside:
