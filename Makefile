@@ -9,8 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
-PYTHON_OF_VENV := $(CURDIR)/$(BIN)/python
-# An image comes with its packages compiled, and the sandbox's jobs write nothing beside their own files.
+# What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
 CODE := app.py stacks lambdas pipelines ops sandbox tests benchmarks
 
@@ -27,7 +26,7 @@ setup: .venv/.ready node_modules/.ready ## Install everything from the locks (th
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.txt | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r /dev/stdin
 	@$(BIN)/uv pip sync --quiet --require-hashes requirements.txt
-	@cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && $(PYTHON_OF_VENV) -m compileall -q -j 0 -x '/tests?/' $(IMAGE_PACKAGES)
+	@cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && $(CURDIR)/$(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(IMAGE_PACKAGES)
 	@touch $@
 
 .venv/.spark: requirements-spark.txt .venv/.ready

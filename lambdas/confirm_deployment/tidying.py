@@ -5,6 +5,7 @@ costs nothing: its name says what it contains, and a deployment of the version m
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -53,20 +54,24 @@ class Tidier:
             self._delete(deployment, model_stays=deployment.model_name in staying)
 
     def _delete(self, deployment: Deployment, *, model_stays: bool) -> None:
-        try:
+        with _gone_already():
             self._sagemaker.delete_endpoint_config(EndpointConfigName=deployment.endpoint_config)
-        except ClientError as error:
-            if not is_validation_error(error, "Could not find"):
-                raise
         if deployment.model_name and not model_stays:
-            try:
+            with _gone_already():
                 self._sagemaker.delete_model(ModelName=deployment.model_name)
-            except ClientError as error:
-                if not is_validation_error(error, "Could not find"):
-                    raise
         try:
             self._ledger.commit(ledger.put_tidied(deployment.model_copy(update={"tidied_at": clock.now()})))
         except ConflictError:
             logger.info("requested again meanwhile", config=deployment.endpoint_config)
         else:
             count("DeploymentsTidied")
+
+
+@contextmanager
+def _gone_already() -> Iterator[None]:
+    """Go on when there is nothing to delete any more: an earlier delivery came so far."""
+    try:
+        yield
+    except ClientError as error:
+        if not is_validation_error(error, "Could not find"):
+            raise

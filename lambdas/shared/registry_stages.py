@@ -6,7 +6,10 @@ Construct for your Model Lifecycle" (developer guide) and "ModelLifeCycle" (API 
 
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
 from lambdas.shared import clock
+from lambdas.shared.endpoints import is_validation_error
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import Deployment, DeploymentStatus, LiveModel
 from lambdas.shared.telemetry import logger
@@ -56,7 +59,12 @@ class RegistryStages:
         return {"Stage": self._stage, "StageStatus": status, "StageDescription": " ".join(description.split())[:1024]}
 
     def _write(self, package_arn: str, cycle: "ModelLifeCycleTypeDef") -> None:
-        package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
+        try:
+            package = self._sagemaker.describe_model_package(ModelPackageName=package_arn)
+        except ClientError as error:
+            if is_validation_error(error, "does not exist"):
+                return  # somebody deleted it: nothing of it can say anything wrong
+            raise
         if package.get("ModelLifeCycle") == cycle:
             return
         self._sagemaker.update_model_package(ModelPackageArn=package_arn, ModelLifeCycle=cycle)

@@ -81,8 +81,9 @@ class RollbackAlarms(Construct):
         self, scope: Construct, construct_id: str, *, settings: Settings, notifications: Notifications
     ) -> None:
         super().__init__(scope, construct_id)
-        self.names: Sequence[str] = [settings.names.rollback_alarm(rule.kind) for rule in _rules(settings)]
-        self._alarms = [self._alarm(rule, settings) for rule in _rules(settings)]
+        rules = tuple(_rules(settings))
+        self.names: Sequence[str] = [settings.names.rollback_alarm(rule.kind) for rule in rules]
+        self._alarms = [self._alarm(rule, settings) for rule in rules]
         tell = actions.SnsAction(notifications.topic)
         for alarm in self._alarms:
             alarm.add_alarm_action(tell)

@@ -20,6 +20,18 @@ def _serving(production: Any) -> Any:
     return production["Serving"]
 
 
+def only_statement(serving: Any, role: str, action: str) -> Any:
+    """The one statement that lets a role do something."""
+    (statement,) = (
+        one
+        for name, policy in serving.all("AWS::IAM::Policy").items()
+        if name.startswith(role)
+        for one in policy["PolicyDocument"]["Statement"]
+        if one["Action"] == action
+    )
+    return statement
+
+
 @pytest.mark.parametrize(
     ("kind", "metric", "threshold", "dimensions"),
     [
@@ -57,14 +69,7 @@ def test_the_deploying_function_knows_how_traffic_moves_and_which_alarms_watch(s
 
 @pytest.mark.parametrize("role", ["EndpointRole", "DeployModelRole"])
 def test_the_alarms_may_be_seen_by_name_and_no_others(serving: Any, role: str) -> None:
-    policies = serving.all("AWS::IAM::Policy").items()
-    (statement,) = (
-        one
-        for name, policy in policies
-        if name.startswith(role)
-        for one in policy["PolicyDocument"]["Statement"]
-        if one["Action"] == "cloudwatch:DescribeAlarms"
-    )
+    statement = only_statement(serving, role, "cloudwatch:DescribeAlarms")
     alarms = {resource["Fn::GetAtt"][0] for resource in statement["Resource"]}
     assert len(alarms) == len(NAMES)
     assert all(name.startswith("Rollback") for name in alarms)
@@ -72,12 +77,5 @@ def test_the_alarms_may_be_seen_by_name_and_no_others(serving: Any, role: str) -
 
 @pytest.mark.parametrize("role", ["ConfirmDeploymentRole", "DeployModelRole"])
 def test_only_the_life_cycle_stage_of_this_environment_may_be_written(serving: Any, role: str) -> None:
-    policies = serving.all("AWS::IAM::Policy").items()
-    (statement,) = (
-        one
-        for name, policy in policies
-        if name.startswith(role)
-        for one in policy["PolicyDocument"]["Statement"]
-        if one["Action"] == "sagemaker:UpdateModelPackage"
-    )
+    statement = only_statement(serving, role, "sagemaker:UpdateModelPackage")
     assert statement["Condition"] == {"StringEquals": {"sagemaker:ModelLifeCycle:stage": "production"}}

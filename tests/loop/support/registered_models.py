@@ -1,8 +1,8 @@
 """Model versions that somebody registers: they answer at once, and some of them badly."""
 
-import io
-import tarfile
 from typing import Any, Literal
+
+from model_archive import archive
 
 from sandbox.demo.cloud import Cloud
 
@@ -41,7 +41,7 @@ def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved
     version = len(packages(cloud)) + 1
     key = f"runs/by-hand-{version}/evaluate/model/model.tar.gz"
     script = _SCRIPT.format(manner=manner, seconds=SECONDS)
-    body = _archive({"name.txt": str(version), "code/inference.py": script})
+    body = archive({"name.txt": str(version), "code/inference.py": script})
     cloud.client("s3").put_object(Bucket=cloud.artifacts_bucket, Key=key, Body=body)
     container: dict[str, Any] = {
         "Image": IMAGE,
@@ -72,13 +72,3 @@ def packages(cloud: Cloud) -> list[dict[str, Any]]:
     pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
     arns = [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
     return [sagemaker.describe_model_package(ModelPackageName=arn) for arn in arns]
-
-
-def _archive(files: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    return buffer.getvalue()

@@ -1,9 +1,9 @@
 """Models whose answers tell who gave them, and endpoints that serve them."""
 
-import io
 import json
-import tarfile
 from typing import Any
+
+from model_archive import archive
 
 from .conftest import IMAGE, ROLE, World, unique
 
@@ -24,16 +24,6 @@ def predict_fn(data, model):
 def output_fn(prediction, accept):
     return json.dumps(prediction), accept
 """
-
-
-def archive(files: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    return buffer.getvalue()
 
 
 def model_of(world: World, script: str = ANSWERING, *, label: str = "first") -> str:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from model_archive import archive
 
 from .conftest import BUCKET, IMAGE, ROLE, World, unique
-from .endpoints import ANSWERING, archive, config_of, invoke, model_of
+from .endpoints import ANSWERING, config_of, invoke, model_of
 
 
 def test_a_model_is_made_of_an_approved_package(world: World, deploy: Callable[[str], str]) -> None:
