@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
+UNDER_WAY = frozenset({"Executing", "Stopping"})
+"""Statuses of an execution that has not ended."""
+
 
 def steps(sagemaker: "SageMakerClient", arn: str) -> Iterator[tuple[str, str, str]]:
     """Yield name, status and reason of failure of every step that has begun."""

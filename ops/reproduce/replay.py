@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
-from ops.executions import StepTeller, steps
+from ops.executions import UNDER_WAY, StepTeller, steps
 from ops.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-
-_UNDER_WAY = frozenset({"Executing", "Stopping"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _wait(sagemaker: "SageMakerClient", arn: str, *, told: Callable[[str], None]
     while True:
         status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
         teller.tell()
-        if status not in _UNDER_WAY:
+        if status not in UNDER_WAY:
             return status
         time.sleep(pause)
 
@@ -101,7 +99,7 @@ def _stop(sagemaker: "SageMakerClient", replay: Replay, arn: str, *, pause: floa
 
     if status() == "Executing":
         sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=replay.run_id)
-    while status() in _UNDER_WAY:
+    while status() in UNDER_WAY:
         time.sleep(pause)
 
 

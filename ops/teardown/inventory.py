@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
+from ops.executions import UNDER_WAY
 from ops.stage import Stage as Named
 from ops.teardown import buckets
 from ops.teardown.plan import RETAINED_TYPES, STACKS, Kind, Plan, Resource, Stack, Thing, keeps
@@ -14,7 +15,6 @@ from ops.teardown.reactions import reactions
 from ops.teardown.services import Services, every, unless_absent
 from ops.teardown.streams import job_streams
 
-UNDER_WAY = frozenset({"Executing", "Stopping"})
 _GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 
 

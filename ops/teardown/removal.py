@@ -9,18 +9,18 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.shared.endpoints import IN_PROGRESS
 from ops.errors import OpsError
+from ops.executions import UNDER_WAY
 from ops.stage import Stage
 from ops.target import CONCURRENCY
 from ops.teardown import buckets, inventory
-from ops.teardown.inventory import UNDER_WAY
 from ops.teardown.plan import Kind, Plan, Thing, of_kind
 from ops.teardown.services import Services, unless_absent
 
 _PASSES: Final = 3
 """What an invocation under way still makes, and logs that arrive late, are seen by the next look."""
 _PATIENCE_SECONDS: Final = 3600
-_IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 _KEY_DAYS: Final = 7
 """The shortest time that KMS keeps a key that is to be deleted (page "ScheduleKeyDeletion")."""
 
@@ -159,9 +159,9 @@ class _Remover:
             found = unless_absent(lambda: sagemaker.describe_endpoint(EndpointName=thing.name))
             return found["EndpointStatus"] if found else None
 
-        if (now := status()) in _IN_PROGRESS:
+        if (now := status()) in IN_PROGRESS:
             self._told(f"waiting for the endpoint {thing.name}, which is {now}")
-            self._wait(lambda: status() not in _IN_PROGRESS, what=f"the endpoint {thing.name} to be changeable")
+            self._wait(lambda: status() not in IN_PROGRESS, what=f"the endpoint {thing.name} to be changeable")
         if status() is not None:
             sagemaker.delete_endpoint(EndpointName=thing.name)
             self._wait(lambda: status() is None, what=f"the endpoint {thing.name} to be gone")
