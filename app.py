@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from stacks.application import build_app
+from stacks.assembly import build_app
 from stacks.errors import ConfigurationError
 from stacks.guardrails import add_guardrails
 from stacks.settings import load_projects

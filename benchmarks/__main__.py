@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import documents, monitoring
+from benchmarks.monitoring.processes import Bounds
 
 RESULTS = Path(__file__).parent / "results"
 COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion", "false_alarms", "monitoring")
@@ -28,15 +29,18 @@ def bench(
     peers: Annotated[
         str | None, typer.Option(help="Peers of the comparison monitoring, with commas; none for Tandem alone.")
     ] = None,
+    memory: Annotated[
+        float | None, typer.Option(min=1, help="Gigabytes that one run of the comparison monitoring may take (16).")
+    ] = None,
 ) -> None:
     """Measure side by side and write benchmarks/results/<comparison>.json.
 
     A part of a comparison is a trial: its result goes to .cache/benchmarks, and what is told about the whole stays.
     """
     console = Console()
-    options = _options(rows, peers)
+    options = _options(rows, peers, memory)
     if options and names != ["monitoring"]:
-        raise typer.BadParameter("--rows and --peers belong to the comparison monitoring: name that one alone")
+        raise typer.BadParameter("--rows, --peers and --memory belong to the comparison monitoring: name it alone")
     for name in names or COMPARISONS:
         if name not in COMPARISONS:
             raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
@@ -55,12 +59,14 @@ def bench(
             documents.PAGE.write_text(documents.insert(page, name, comparison.tell(figures)), "utf-8")
 
 
-def _options(rows: str | None, peers: str | None) -> dict[str, Any]:
+def _options(rows: str | None, peers: str | None, memory: float | None) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if rows is not None:
         options["sizes"] = [int(float(size)) for size in rows.split(",")]
     if peers is not None:
         options["peers"] = [] if peers == "none" else peers.split(",")
+    if memory is not None:
+        options["bounds"] = Bounds(gigabytes=memory)
     return options
 
 

@@ -1,56 +1,58 @@
-"""From settings to the CDK app, without guardrails: tests inspect templates that a failed check would withhold."""
+"""Application: the HTTP API that calls the model. Its own pipeline delivers it, beside the ML pipeline."""
 
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from aws_cdk import App
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
 
-from stacks.code_version import code_version
+from stacks.constructs.application_function import ApplicationFunction
+from stacks.constructs.http_api import HttpApi
+from stacks.constructs.neighbours import Neighbours
 from stacks.constructs.staging import Staging
-from stacks.settings import ProjectSettings, select
-from stacks.stage import ProjectStage
+from stacks.constructs.version_rollout import VersionRollout
+from stacks.settings import Settings
 
 
-def build_app(
-    projects: Sequence[ProjectSettings],
-    *,
-    root: Path,
-    outdir: Path | None = None,
-    context: Mapping[str, Any] | None = None,
-) -> App:
-    """Build one stage per selected project and environment.
+class ApplicationStack(Stack):
+    """HTTP API, the function behind it, and how a new version of the function takes over."""
 
-    Context (``-c key=value``): ``project`` and ``environment`` select, ``code_version`` replaces the git commit.
-
-    Args:
-        projects: what ``load_projects`` returned.
-        root: the repository.
-        outdir: where the templates go; the CDK's own choice (``CDK_OUTDIR`` or ``cdk.out``) if not given.
-        context: values that ``-c`` would give; the command line still wins over them.
-
-    Raises:
-        ConfigurationError: a selection that does not exist, or a compiled pipeline that is stale.
-    """
-    app = App(
-        context=feature_flags(root) | dict(context or {}),
-        analytics_reporting=False,
-        outdir=None if outdir is None else str(outdir),
-    )
-    commit = app.node.try_get_context("code_version") or code_version(root)
-    selected = select(
-        projects,
-        project=app.node.try_get_context("project"),
-        environment=app.node.try_get_context("environment"),
-    )
-    with Staging() as staging:
-        for settings in selected:
-            ProjectStage(app, settings=settings, root=root, code_version=commit, staging=staging)
-    return app
-
-
-def feature_flags(root: Path) -> dict[str, Any]:
-    """The context of ``cdk.json``: without the CDK command line nobody else reads it."""
-    flags: dict[str, Any] = json.loads((root / "cdk.json").read_text("utf-8"))["context"]
-    return flags
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        root: Path,
+        staging: Staging,
+        code_version: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"{settings.names.stage}: the HTTP API that calls the model",
+            termination_protection=settings.deployment.retain,
+        )
+        neighbours = Neighbours(self, "Neighbours", settings=settings)
+        application = ApplicationFunction(
+            self,
+            "Application",
+            settings=settings,
+            root=root,
+            staging=staging,
+            neighbours=neighbours,
+            code_version=code_version,
+        )
+        neighbours.grant_ask(application.role)
+        neighbours.grant_read_model(application.role)
+        neighbours.grant_tell_outcomes(application.role)
+        rollout = VersionRollout(
+            self,
+            "Rollout",
+            settings=settings,
+            function=application.function,
+            topic=neighbours.topic,
+        )
+        api = HttpApi(self, "Api", settings=settings, target=rollout.alias)
+        CfnOutput(self, "ApiUrl", value=api.url)
+        CfnOutput(self, "ApplicationFunctionName", value=application.function.function_name)
+        CfnOutput(self, "ContractVersion", value=application.contract_version)

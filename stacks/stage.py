@@ -1,10 +1,11 @@
-"""One project in one environment: four stacks that are deployed together."""
+"""One project in one environment: what the ML pipeline deploys, what the application pipeline deploys, or both."""
 
 from pathlib import Path
 
 from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
 from constructs import Construct
 
+from stacks.application import ApplicationStack
 from stacks.constructs.handler import HandlerContext
 from stacks.constructs.staging import Staging
 from stacks.monitoring import MonitoringStack
@@ -14,8 +15,8 @@ from stacks.storage import StorageStack
 from stacks.training import TrainingStack
 
 
-class ProjectStage(Stage):
-    """Storage, Training, Serving and Monitoring, named ``<project>-<environment>-<stack>``."""
+class EnvironmentStage(Stage):
+    """Account, region, permissions boundary and tags of an environment; stacks are ``<project>-<environment>-…``."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
@@ -28,16 +29,26 @@ class ProjectStage(Stage):
             env=Environment(account=place.account, region=place.region),
             permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
         )
-        storage = StorageStack(self, "Storage", settings=settings).resources
+        self._settings = settings
+        self._root = root
+        self._code_version = code_version
+        self._staging = staging
+        for key, value in place.tags.items():
+            Tags.of(self).add(key, value)
+
+    def _add_ml(self) -> StorageStack:
+        settings, staging = self._settings, self._staging
+        stack = StorageStack(self, "Storage", settings=settings)
+        storage = stack.resources
         handlers = HandlerContext(
-            root=root,
+            root=self._root,
             settings=settings,
             staging=staging,
             ledger=storage.ledger,
             notifications=storage.notifications,
         )
         training = TrainingStack(
-            self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=code_version
+            self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=self._code_version
         ).resources
         serving = ServingStack(
             self, "Serving", settings=settings, storage=storage, training=training, handlers=handlers
@@ -51,5 +62,46 @@ class ProjectStage(Stage):
             training=training,
             serving=serving,
         )
-        for key, value in place.tags.items():
-            Tags.of(self).add(key, value)
+        return stack
+
+    def _add_application(self) -> ApplicationStack:
+        return ApplicationStack(
+            self,
+            "Application",
+            settings=self._settings,
+            root=self._root,
+            staging=self._staging,
+            code_version=self._code_version,
+        )
+
+
+class MlStage(EnvironmentStage):
+    """Storage, Training, Serving and Monitoring: what the pipeline of the ML code deploys."""
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
+    ) -> None:
+        super().__init__(scope, settings=settings, root=root, code_version=code_version, staging=staging)
+        self._add_ml()
+
+
+class ApplicationStage(EnvironmentStage):
+    """Application: what the application's pipeline deploys, next to an environment that exists."""
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
+    ) -> None:
+        super().__init__(scope, settings=settings, root=root, code_version=code_version, staging=staging)
+        self._add_application()
+
+
+class ProjectStage(EnvironmentStage):
+    """All five stacks, for whoever deploys an environment with one command."""
+
+    def __init__(
+        self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
+    ) -> None:
+        super().__init__(scope, settings=settings, root=root, code_version=code_version, staging=staging)
+        storage = self._add_ml()
+        # The application finds it by exports, which the CDK does not see.
+        self._add_application().add_stack_dependency(storage)

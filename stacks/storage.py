@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
 from stacks.constructs.ledger import Ledger
+from stacks.constructs.neighbours import ARTIFACTS_BUCKET, DATA_BUCKET, KEY, LEDGER_TABLE, TOPIC
 from stacks.constructs.notifications import Notifications
 from stacks.settings import CAPTURE_DAYS, Settings
 
@@ -78,7 +79,12 @@ class StorageStack(Stack):
         self.resources = StorageResources(
             key=key, data=data, artifacts=artifacts, ledger=ledger, notifications=notifications
         )
-        CfnOutput(self, "DataBucketName", value=data.name)
-        CfnOutput(self, "ArtifactsBucketName", value=artifacts.name)
-        CfnOutput(self, "LedgerTableName", value=ledger.name)
-        CfnOutput(self, "NotificationTopicArn", value=notifications.topic.topic_arn)
+        outputs = {
+            DATA_BUCKET: data.name,
+            ARTIFACTS_BUCKET: artifacts.name,
+            LEDGER_TABLE: ledger.name,
+            TOPIC: notifications.topic.topic_arn,
+            KEY: key.key_arn,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value, export_name=settings.names.export(name))

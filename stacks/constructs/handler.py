@@ -95,7 +95,7 @@ class Handler(Construct):
             layers=[lambda_.LayerVersion.from_layer_version_arn(self, "Powertools", powertools_layer_arn(self))],
             environment=_common_environment(name, context) | dict(environment),
         )
-        _trace(self.function, self.role)
+        trace(self.function, self.role)
         context.ledger.grant_read_write(self.role)
         context.notifications.grant_publish(self.role)
 
@@ -112,7 +112,8 @@ def _common_environment(name: str, context: HandlerContext) -> dict[str, str]:
     }
 
 
-def _trace(function: lambda_.Function, role: iam.Role) -> None:
+def trace(function: lambda_.Function, role: iam.Role) -> None:
+    """Let a function tell X-Ray how long it took."""
     # The L2 switch would mix this statement, which knows no resource level, into the policy with the exact grants.
     resource = function.node.default_child
     if not isinstance(resource, lambda_.CfnFunction):

@@ -74,4 +74,6 @@ def _reference_text(stack: Stack, token: str) -> str:
         return resolved
     if "Ref" in resolved:
         return f"<{resolved['Ref']}>"
+    if "Fn::ImportValue" in resolved:
+        return str(resolved["Fn::ImportValue"])
     return f"<{'.'.join(resolved['Fn::GetAtt'])}>"

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from pipelines import bundle
-from stacks.settings import Settings
+from stacks.settings import Settings, application_contract
 
 
 class Staging:
@@ -37,6 +37,10 @@ class Staging:
         """
         return self._folder(f"handler-{name}", handler_files(name, root=root))
 
+    def application(self, settings: Settings, *, root: Path) -> str:
+        """The code of the application, with the contract that it speaks."""
+        return self._folder(f"application-{settings.project.name}", application_files(settings, root=root))
+
     def bundle(self, settings: Settings) -> str:
         """The code that the jobs of a project's pipelines run."""
         name = settings.project.name
@@ -64,3 +68,12 @@ def handler_files(name: str, *, root: Path) -> Iterator[tuple[str, Path]]:
     sources = [package / "__init__.py", *(package / "shared").rglob("*.py"), *(package / name).rglob("*.py")]
     for source in sorted(sources):
         yield source.relative_to(root).as_posix(), source
+
+
+def application_files(settings: Settings, *, root: Path) -> Iterator[tuple[str, Path]]:
+    """The files of a project's application: its code, what it shares with the handlers, and ``contract.json``."""
+    package = root / "lambdas"
+    sources = [*(root / "application").rglob("*.py"), package / "__init__.py", *(package / "shared").rglob("*.py")]
+    for source in sorted(sources):
+        yield source.relative_to(root).as_posix(), source
+    yield "application/contract.json", application_contract(settings.folder)

@@ -4,6 +4,7 @@ Nothing here imports the CDK, so that other tools may read the settings cheaply.
 """
 
 from stacks.errors import SettingsError
+from stacks.settings.contract import application_contract
 from stacks.settings.load import load_project, load_projects, select
 from stacks.settings.monitoring_rules import CAPTURE_DAYS, GROUND_TRUTH, WINDOW_LENGTH, periods_without_a_run
 from stacks.settings.names import RETRAINING_ALARMS, VARIANT, AlarmKind, Names, RollbackKind
@@ -23,6 +24,7 @@ __all__ = [
     "RollbackKind",
     "Settings",
     "SettingsError",
+    "application_contract",
     "load_project",
     "load_projects",
     "periods_without_a_run",

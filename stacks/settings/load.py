@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from stacks.errors import SettingsError
+from stacks.settings import delivery_rules
 from stacks.settings.messages import Problem, did_you_mean, problems_of
 from stacks.settings.model import Environment, ProjectFile, Section
 from stacks.settings.resolved import Deployment, ProjectSettings, Settings
@@ -48,12 +49,11 @@ def load_project(file: Path, *, root: Path) -> ProjectSettings:
         _resolve(written, name=name, environment=environment, folder=file.parent)
         for name, environment in written.environments.items()
     )
-    problems = {
-        problem.key: problem for settings in environments for problem in broken_rules(settings, written=written)
-    }
+    found = (problem for settings in environments for problem in broken_rules(settings, written=written))
+    problems = {problem.key: problem for problem in (*found, *delivery_rules.broken(written))}
     if problems:
         raise _refusal(shown, problems.values())
-    return ProjectSettings(name=written.project.name, environments=environments)
+    return ProjectSettings(name=written.project.name, environments=environments, delivery=written.delivery)
 
 
 def select(
@@ -104,6 +104,7 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
         serving=_merged(written.serving, environment.serving),
         rollout=_merged(written.rollout, environment.rollout),
         monitoring=_merged(written.monitoring, environment.monitoring),
+        application=_merged(written.application, environment.application),
         deployment=Deployment(
             environment=name,
             retain=environment.retain,
@@ -111,6 +112,7 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
             account=environment.account,
             region=environment.region,
             permissions_boundary=environment.permissions_boundary,
+            network=environment.network,
             tags=environment.tags,
         ),
     )

@@ -11,8 +11,12 @@ from stacks.settings.types import (
     AccountId,
     Allowed,
     Approval,
+    Audience,
+    Authorization,
+    BranchName,
     Cluster,
     ColumnName,
+    ConnectionArn,
     Direction,
     Email,
     Engine,
@@ -20,14 +24,19 @@ from stacks.settings.types import (
     HyperparameterName,
     HyperparameterValue,
     InstanceType,
+    Issuer,
     Metric,
+    Network,
     NewData,
+    ObjectKey,
     PolicyName,
     Prefix,
     ProjectName,
     Region,
+    RepositoryName,
     ScheduleExpression,
     Share,
+    Source,
     Strategy,
     TagKey,
     TagValue,
@@ -207,6 +216,49 @@ def _without_default(schema: dict[str, Any]) -> None:
 _ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
 
 
+class Application(Section):
+    """``[application]``: the HTTP API that calls the model.
+
+    Callers sign their requests (``iam``), or bring a token that ``jwt_issuer`` issued for one of ``jwt_audience``. A
+    request holds at most ``max_records``; the API takes ``requests_per_second`` on average, ``burst`` at once. A new
+    version of the application takes over by ``rollout`` (AWS CodeDeploy): a tenth of the requests for five minutes and
+    then all (``canary``), a tenth more every minute (``linear``), or all at once.
+    """
+
+    authorization: Authorization = "iam"
+    jwt_issuer: Issuer | None = None
+    jwt_audience: Annotated[list[Audience], Field(max_length=10)] = Field(default_factory=list)
+    max_records: Annotated[int, Field(ge=1, le=1000)] = 100
+    requests_per_second: Annotated[int, Field(ge=1, le=10_000)] = 500
+    burst: Annotated[int, Field(ge=1, le=5000)] = 1000
+    memory_megabytes: Annotated[int, Field(ge=256, le=10_240)] = 1024
+    timeout_seconds: Annotated[int, Field(ge=3, le=29)] = 15
+    rollout: Strategy = "canary"
+
+
+class DeliveryPipelines(Section):
+    """``[delivery]``: the two pipelines that deliver the application and the ML code from ``branch``.
+
+    ``source`` says where the repository lives: a ``connection`` to GitHub, GitLab or Bitbucket (with
+    ``connection_arn``), ``codecommit``, or the object ``object_key`` of the bucket ``repository`` (``s3``). They deploy
+    to the environment ``staging`` first and, once a person has approved, to ``production``; they live in ``account``
+    and ``region``.
+    """
+
+    source: Source
+    repository: RepositoryName
+    branch: BranchName = "main"
+    connection_arn: ConnectionArn = _ABSENT
+    object_key: ObjectKey = _ABSENT
+    staging: EnvironmentName = "staging"
+    production: EnvironmentName = "production"
+    notify: Annotated[list[Email], Field(max_length=10)] = Field(default_factory=list)
+    account: AccountId = _ABSENT
+    region: Region = _ABSENT
+    permissions_boundary: PolicyName = _ABSENT
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict)
+
+
 def _override_of(section: type[Section], *, without: tuple[str, ...] = ()) -> Any:
     """The same section with every key optional, so that no bound is written twice; ``without`` stays the project's."""
     fields: dict[str, Any] = {
@@ -225,6 +277,7 @@ if TYPE_CHECKING:
     ServingOverride = Serving
     RolloutOverride = Rollout
     MonitoringOverride = Monitoring
+    ApplicationOverride = Application
 else:
     DataOverride = _override_of(Data)
     TrainingOverride = _override_of(Training)
@@ -232,6 +285,7 @@ else:
     RetrainingOverride = _override_of(Retraining)
     ServingOverride = _override_of(Serving)
     RolloutOverride = _override_of(Rollout)
+    ApplicationOverride = _override_of(Application)
     # One compiled pipeline serves every environment, and the engine shapes it.
     MonitoringOverride = _override_of(Monitoring, without=("engine",))
 
@@ -240,7 +294,8 @@ class Environment(Section):
     """``[environments.<name>]``: where it is deployed, and the sections that differ there.
 
     Without ``account`` and ``region`` the stacks are environment-agnostic and go wherever the caller's
-    credentials point.
+    credentials point. In an ``isolated`` network jobs, endpoint and functions run in a VPC of their own without a way
+    to the internet; they reach AWS through interface endpoints.
     """
 
     retain: bool = True
@@ -248,6 +303,7 @@ class Environment(Section):
     account: AccountId = _ABSENT
     region: Region = _ABSENT
     permissions_boundary: PolicyName = _ABSENT
+    network: Network = "public"
     tags: dict[TagKey, TagValue] = Field(default_factory=dict)
     data: DataOverride = _ABSENT
     training: TrainingOverride = _ABSENT
@@ -256,6 +312,7 @@ class Environment(Section):
     serving: ServingOverride = _ABSENT
     rollout: RolloutOverride = _ABSENT
     monitoring: MonitoringOverride = _ABSENT
+    application: ApplicationOverride = _ABSENT
 
 
 class ProjectFile(Section):
@@ -269,6 +326,8 @@ class ProjectFile(Section):
     serving: Serving = Field(default_factory=Serving)
     rollout: Rollout = Field(default_factory=Rollout)
     monitoring: Monitoring = Field(default_factory=Monitoring)
+    application: Application = Field(default_factory=Application)
+    delivery: DeliveryPipelines | None = _ABSENT
     environments: Annotated[
         Mapping[EnvironmentName, Environment],
         Field(min_length=1, max_length=20),

@@ -60,6 +60,15 @@ class Names:
         """The CloudWatch dashboard of the environment."""
         return self.stage
 
+    @property
+    def application(self) -> str:
+        """The HTTP API and the function behind it."""
+        return f"{self.stage}-application"
+
+    def export(self, what: str) -> str:
+        """What a stack of the ML side tells the application's stack, which another pipeline deploys."""
+        return f"{self.stage}-{what}"
+
     def alarm(self, kind: AlarmKind) -> str:
         """An alarm of the monitor, named so that a rule of another stack can match its ARN."""
         return f"{self.stage}-{kind}"

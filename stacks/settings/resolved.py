@@ -2,8 +2,21 @@
 
 from pathlib import Path
 
-from stacks.settings.model import Data, Gate, Monitoring, Project, Retraining, Rollout, Section, Serving, Training
+from stacks.settings.model import (
+    Application,
+    Data,
+    DeliveryPipelines,
+    Gate,
+    Monitoring,
+    Project,
+    Retraining,
+    Rollout,
+    Section,
+    Serving,
+    Training,
+)
 from stacks.settings.names import Names
+from stacks.settings.types import Network
 
 
 class Deployment(Section):
@@ -15,6 +28,7 @@ class Deployment(Section):
     account: str | None
     region: str | None
     permissions_boundary: str | None
+    network: Network
     tags: dict[str, str]
 
 
@@ -30,6 +44,7 @@ class Settings(Section):
     serving: Serving
     rollout: Rollout
     monitoring: Monitoring
+    application: Application
     deployment: Deployment
 
     @property
@@ -39,7 +54,17 @@ class Settings(Section):
 
 
 class ProjectSettings(Section):
-    """A project with the settings of each of its environments, in the order of the file."""
+    """A project with the settings of each of its environments, in the order of the file, and of their delivery."""
 
     name: str
     environments: tuple[Settings, ...]
+    delivery: DeliveryPipelines | None = None
+
+    def environment(self, name: str) -> Settings:
+        """The settings of one environment.
+
+        Raises:
+            KeyError: the project has no such environment.
+        """
+        found = {one.deployment.environment: one for one in self.environments}
+        return found[name]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stacks.regions import region_table
-from stacks.settings import gate_rules, monitoring_rules, rollout_rules
+from stacks.settings import application_rules, gate_rules, monitoring_rules, rollout_rules
 from stacks.settings.messages import Problem, as_toml, did_you_mean
 from stacks.settings.model import ProjectFile
 from stacks.settings.resolved import Settings
@@ -17,6 +17,7 @@ def broken_rules(settings: Settings, *, written: ProjectFile) -> Iterator[Proble
     yield from gate_rules.broken(settings, key=lambda name: _key(settings, written, "gate", name))
     yield from monitoring_rules.broken(settings, key=lambda name: _key(settings, written, "monitoring", name))
     yield from rollout_rules.broken(settings, key=lambda name: _key(settings, written, "rollout", name))
+    yield from application_rules.broken(settings, key=lambda name: _key(settings, written, "application", name))
     yield from _data_rules(settings, written)
     yield from _hyperparameter_rules(settings, written)
     yield from _place_rules(settings)

@@ -17,6 +17,9 @@ NewData = Literal["always", "first"]
 Engine = Literal["arrow", "spark"]
 Window = Literal["hour", "day"]
 Strategy = Literal["canary", "linear", "all_at_once"]
+Authorization = Literal["iam", "jwt"]
+Network = Literal["public", "isolated"]
+Source = Literal["connection", "codecommit", "s3"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,38 @@ Email = Annotated[
     str,
     StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254),
     Allowed('an e-mail address such as "ml-team@example.com"'),
+]
+Issuer = Annotated[
+    str,
+    StringConstraints(pattern=r"^https://[^\s?#]+$", max_length=512),
+    Allowed('the https address of an OpenID Connect issuer, as its tokens name it in "iss"'),
+]
+Audience = Annotated[
+    str, StringConstraints(pattern=r"^\S{1,256}$"), Allowed('a value of the claim "aud" (or "client_id") of its tokens')
+]
+ConnectionArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/\S+$"
+    ),
+    Allowed(
+        'the ARN of a connection of AWS CodeConnections, "arn:aws:codeconnections:<region>:<account>:connection/<id>"'
+    ),
+]
+RepositoryName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", max_length=200),
+    Allowed('"owner/name" for a connection, the name of a repository of CodeCommit, or the name of a bucket for s3'),
+]
+BranchName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_./-]+$", max_length=255),
+    Allowed("the name of a branch, at most 255 characters"),
+]
+ObjectKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_./=-]+\.zip$", max_length=512),
+    Allowed('the key of a zip file such as "source.zip"'),
 ]
 PolicyName = Annotated[
     str,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stacks.application import build_app
+from stacks.assembly import build_app
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 
 from pipelines import wheels
 from pipelines.compiled import PLACEHOLDERS, CompiledDefinition
-from stacks.application import feature_flags
+from stacks.assembly import feature_flags
 from stacks.constructs.bucket import AccessLogBucket, SecureBucket
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline
 from stacks.constructs.sagemaker_pipeline import Definition

@@ -7,7 +7,7 @@ from aws_cdk import App, CfnResource, Stack
 from aws_cdk import aws_s3 as s3
 from cfnlint.api import lint
 
-from stacks.application import feature_flags
+from stacks.assembly import feature_flags
 from stacks.guardrails import add_guardrails
 from stacks.regions import region_table
 

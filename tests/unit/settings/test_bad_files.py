@@ -29,7 +29,7 @@ CASES = (
         "[serving]",
         "[severing]",
         "severing: unknown key (given: a table). Allowed: project, data, training, gate, retraining, serving, rollout, "
-        'monitoring, environments. Did you mean "serving"?',
+        'monitoring, application, delivery, environments. Did you mean "serving"?',
     ),
     Case(
         "unknown key in an environment",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stacks.application import build_app
+from stacks.assembly import build_app
 from stacks.code_version import code_version
 from stacks.errors import SettingsError
 from stacks.settings import load_projects
