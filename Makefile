@@ -11,9 +11,9 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 # What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
-CODE := app.py stacks lambdas pipelines ops sandbox tests benchmarks
+CODE := app.py stacks lambdas pipelines application ops sandbox tests benchmarks
 
-.PHONY: help setup demo test check format types lint synth compile wheels bench lock clean
+.PHONY: help setup demo test check format types lint audit synth compile wheels bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,8 @@ node_modules/.ready: package-lock.json .venv/.ready
 demo: setup ## Run the whole loop on this machine, without an AWS account
 	@$(BIN)/python -m sandbox demo
 
-test: setup .venv/.spark ## Run every test; the end of the output says what was skipped and why
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+test: setup $(if $(TESTS),,.venv/.spark) ## Run every test, or TESTS="tests/unit ..."; REPORT=file.xml writes JUnit XML
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(REPORT),--junitxml=$(REPORT)) $(TESTS)
 
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
 	@$(BIN)/python -m pipelines.compile --check
@@ -54,14 +54,17 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines ops sandbox
+	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-synth: setup ## Synthesize every environment of every project (no credentials, no network)
-	@npx --no-install cdk synth --quiet --no-notices
+audit: setup ## Compare the lock with the known vulnerabilities (asks PyPI)
+	@$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --progress-spinner off
+
+synth: setup ## Synthesize all environments and pipelines (no credentials, no network); CONTEXT="-c project=flights" selects
+	@npx --no-install cdk synth --quiet --no-notices $(CONTEXT)
 	@echo "synth: templates are in cdk.out"
 
 compile: setup ## Rewrite the compiled SageMaker pipelines from their SDK source

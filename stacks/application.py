@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.constructs.application_function import ApplicationFunction
+from stacks.constructs.delivery_role import DeliveryRole
 from stacks.constructs.http_api import HttpApi
 from stacks.constructs.neighbours import Neighbours
 from stacks.constructs.staging import Staging
@@ -53,6 +54,10 @@ class ApplicationStack(Stack):
             topic=neighbours.topic,
         )
         api = HttpApi(self, "Api", settings=settings, target=rollout.alias)
+        if settings.deployment.is_delivered:
+            tries = DeliveryRole(self, "Delivery", settings=settings, side="application")
+            tries.grant_find(self.stack_name)
+            api.grant_call(tries.role)
         CfnOutput(self, "ApiUrl", value=api.url)
         CfnOutput(self, "ApplicationFunctionName", value=application.function.function_name)
         CfnOutput(self, "ContractVersion", value=application.contract_version)

@@ -9,6 +9,7 @@ from aws_cdk import App
 
 from stacks.code_version import code_version
 from stacks.constructs.staging import Staging
+from stacks.delivery import add_deliveries
 from stacks.settings import ProjectSettings, select
 from stacks.stage import ProjectStage
 
@@ -20,9 +21,10 @@ def build_app(
     outdir: Path | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> App:
-    """Build one stage per selected project and environment.
+    """Build one stage per selected project and environment, and the delivery pipelines of the projects that have some.
 
-    Context (``-c key=value``): ``project`` and ``environment`` select, ``code_version`` replaces the git commit.
+    Context (``-c key=value``): ``project`` and ``environment`` select, an environment without pipelines; ``delivery``
+    selects one pipeline (``application`` or ``ml``) without environments; ``code_version`` replaces the git commit.
 
     Args:
         projects: what ``load_projects`` returned.
@@ -39,14 +41,16 @@ def build_app(
         outdir=None if outdir is None else str(outdir),
     )
     commit = app.node.try_get_context("code_version") or code_version(root)
-    selected = select(
-        projects,
-        project=app.node.try_get_context("project"),
-        environment=app.node.try_get_context("environment"),
-    )
+    project, environment, side = (app.node.try_get_context(key) for key in ("project", "environment", "delivery"))
+    selected = select(projects, project=project, environment=environment)
     with Staging() as staging:
-        for settings in selected:
-            ProjectStage(app, settings=settings, root=root, code_version=commit, staging=staging)
+        if side is None:
+            for settings in selected:
+                ProjectStage(app, settings=settings, root=root, code_version=commit, staging=staging)
+        if environment is None:
+            for each in projects:
+                if project in (None, each.name):
+                    add_deliveries(app, each, side=side, root=root, code_version=commit, staging=staging)
     return app
 
 

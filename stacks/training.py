@@ -6,6 +6,7 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from stacks.constructs.delivery_role import DeliveryRole
 from stacks.constructs.event_path import Delivery, EventPath
 from stacks.constructs.handler import Handler, HandlerContext, Sizing
 from stacks.constructs.model_registry import ModelRegistry
@@ -120,6 +121,18 @@ class TrainingStack(Stack):
             storage.artifacts.grant_list(handler.role)
             storage.artifacts.grant_read(handler.role, prefix="runs/")
             pipeline.grant_read_executions(handler.role)
+
+        if settings.deployment.is_delivered:
+            asks = DeliveryRole(self, "Delivery", settings=settings, side="ml")
+            asks.grant_find(*(f"{settings.names.stage}-{name}" for name in ("Storage", "Training")))
+            retrain.grant_ask(asks.role)
+            storage.ledger.grant_read_write(asks.role)
+            storage.ledger.grant_query(asks.role)
+            storage.artifacts.grant_list(asks.role)
+            storage.artifacts.grant_read(asks.role, prefix="runs/")
+            storage.notifications.grant_publish(asks.role)
+            registry.grant_describe(asks.role)
+            pipeline.grant_read_executions(asks.role)
 
         self.resources = TrainingResources(registry=registry, paths=(retrain, closing))
         CfnOutput(self, "TrainingPipelineName", value=pipeline.name)

@@ -6,6 +6,7 @@ from typing import Final
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -97,9 +98,13 @@ class EventPath(Construct):
 
     def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
         """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""
-        allow(handler.role, actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+        self.grant_ask(handler.role)
         if variable is not None:
             handler.function.add_environment(variable, self.queue.queue_url)
+
+    def grant_ask(self, role: iam.Role) -> None:
+        """Let ``role`` send messages of its own."""
+        allow(role, actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
 
     def _watch(self, handler: Handler, notifications: Notifications, *, patience: int) -> None:
         alarm_on_dead_letters(

@@ -3,15 +3,17 @@
 import json
 from typing import Final
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.constructs.logs import kept_logs
+from stacks.constructs.permissions import allow
 from stacks.settings import Settings
 
 ROUTES: Final = (
@@ -70,6 +72,15 @@ class HttpApi(Construct):
         self.id = api.api_id
         stack = Stack.of(self)
         self.url = f"https://{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+
+    def grant_call(self, role: iam.Role) -> None:
+        """Let ``role`` call every route (AWS page "Control access to HTTP APIs with IAM authorization")."""
+        routes = [f"{self.id}/$default/{method.value}{path}" for method, path in ROUTES]
+        arns = [
+            Stack.of(self).format_arn(service="execute-api", resource=route, arn_format=ArnFormat.NO_RESOURCE_NAME)
+            for route in routes
+        ]
+        allow(role, actions=["execute-api:Invoke"], resources=arns)
 
     def _log_calls(self, stage: apigateway.HttpStage, group: logs.ILogGroup) -> None:
         # The construct takes a log format of REST APIs only.

@@ -51,9 +51,17 @@ def allow(
         raise ValueError(f"{role.node.path}: resource {wildcards[0]!r} is a wildcard; give wildcard_reason")
     role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions))
     if wildcards and wildcard_reason is not None:
-        stack = Stack.of(role)
-        findings = (f"IAM5[Resource::{_flattened(stack, resource)}]" for resource in wildcards)
-        acknowledge(role, *findings, reason=wildcard_reason)
+        accept_wildcards(role, resources=wildcards, reason=wildcard_reason)
+
+
+def accept_wildcards(
+    role: IConstruct, *, actions: Sequence[str] = (), resources: Sequence[str] = (), reason: str
+) -> None:
+    """Accept exactly these actions and resources in the policies below ``role``, which the CDK wrote."""
+    stack = Stack.of(role)
+    findings = [f"IAM5[Action::{action}]" for action in actions]
+    findings += [f"IAM5[Resource::{_flattened(stack, resource)}]" for resource in resources]
+    acknowledge(role, *findings, reason=reason)
 
 
 def _flattened(stack: Stack, text: str) -> str:

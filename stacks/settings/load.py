@@ -94,6 +94,7 @@ def _unknown(kind: str, given: str, known: list[str]) -> SettingsError:
 
 
 def _resolve(written: ProjectFile, *, name: str, environment: Environment, folder: Path) -> Settings:
+    delivery = written.delivery
     return Settings(
         folder=folder,
         project=written.project,
@@ -113,6 +114,8 @@ def _resolve(written: ProjectFile, *, name: str, environment: Environment, folde
             region=environment.region,
             permissions_boundary=environment.permissions_boundary,
             network=environment.network,
+            is_delivered=delivery is not None and name in (delivery.staging, delivery.production),
+            delivery_account=None if delivery is None else delivery.account,
             tags=environment.tags,
         ),
     )

@@ -13,6 +13,9 @@ RETRAINING_ALARMS: Final[tuple[AlarmKind, ...]] = ("drift", "prediction-drift", 
 RollbackKind = Literal["errors", "latency", "application"]
 """What the alarms are about that make SageMaker undo an update of the endpoint."""
 
+Side = Literal["application", "ml"]
+"""What the two delivery pipelines deliver."""
+
 VARIANT: Final = "live"
 """Name of the endpoint's production variant: kept for ever, because canary deployments need the same name on both
 sides (AWS page "Blue/Green Deployments", deployment guardrails)."""
@@ -65,6 +68,10 @@ class Names:
         """The HTTP API and the function behind it."""
         return f"{self.stage}-application"
 
+    def delivery_role(self, side: Side) -> str:
+        """The role with which a delivery pipeline asks and tries this environment."""
+        return f"{self.stage}-delivery-{side}"
+
     def export(self, what: str) -> str:
         """What a stack of the ML side tells the application's stack, which another pipeline deploys."""
         return f"{self.stage}-{what}"
@@ -76,3 +83,13 @@ class Names:
     def rollback_alarm(self, kind: RollbackKind) -> str:
         """An alarm that undoes an update of the endpoint; SageMaker is given its name."""
         return f"{self.stage}-rollback-{kind}"
+
+
+def delivery_stack(project: str, side: Side) -> str:
+    """Name of the stack of a delivery pipeline, and of the pipeline itself."""
+    return f"{project}-delivery-{side}"
+
+
+def checks_role(project: str, side: Side) -> str:
+    """Name of the role of a delivery pipeline's checks; the environments trust it by this name."""
+    return f"{delivery_stack(project, side)}-checks"

@@ -20,7 +20,12 @@ from stacks.settings.types import Network
 
 
 class Deployment(Section):
-    """Where an environment lives and what happens to its data when a stack is deleted."""
+    """Where an environment lives and what happens to its data when a stack is deleted.
+
+    Attributes:
+        is_delivered: whether the pipelines of ``[delivery]`` go there.
+        delivery_account: where these pipelines live; ``None`` is the environment's own account.
+    """
 
     environment: str
     retain: bool
@@ -29,6 +34,8 @@ class Deployment(Section):
     region: str | None
     permissions_boundary: str | None
     network: Network
+    is_delivered: bool
+    delivery_account: str | None
     tags: dict[str, str]
 
 

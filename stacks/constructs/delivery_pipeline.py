@@ -1,0 +1,263 @@
+"""A delivery pipeline: where its artifacts lie, how its builds run, whom it tells, and how a stage goes back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Stage, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codestarnotifications as codestar
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
+from stacks.constructs.delivery_source import Paths, filter_by_path, source
+from stacks.constructs.delivery_wildcards import accept_assets, accept_pipeline, accept_self_mutation
+from stacks.constructs.logs import kept_logs
+from stacks.constructs.permissions import allow
+from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
+
+_IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
+"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with Python up to 3.13 and Node."""
+_PYTHON: Final = "3.13"
+_ASSETS_VERSION: Final = "4.7.3"
+_KEEP_ARTIFACTS_DAYS: Final = 90
+_BUILD_MINUTES: Final = 60
+_EVENTS = (
+    codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_FAILED,
+    codepipeline.PipelineNotificationEvents.MANUAL_APPROVAL_NEEDED,
+    codepipeline.PipelineNotificationEvents.MANUAL_APPROVAL_FAILED,
+)
+_WHY_ARTIFACTS = "CodePipeline names the objects of an execution when it runs; the bucket holds nothing else."
+SOURCE_VERSION: Final = "$CODEBUILD_RESOLVED_SOURCE_VERSION"
+"""The commit, in the commands of a build."""
+
+
+@dataclass(frozen=True)
+class Builds:
+    """What a pipeline builds first.
+
+    Attributes:
+        commands: in a clean checkout; the last one writes the cloud assembly.
+        paths: files whose change starts the pipeline.
+    """
+
+    commands: Sequence[str]
+    paths: Paths
+
+
+class DeliveryPipeline(Construct):
+    """One CodePipeline that builds, changes itself, publishes assets, and goes from stage to stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: str,
+        side: Side,
+        delivery: DeliveryPipelines,
+        builds: Builds,
+        root: Path,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._delivery = delivery
+        self._paths = builds.paths
+        self._protected: list[str] = []
+        self._side = side
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"Artifacts and notifications of the delivery of {project} ({side})",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self._logs = kept_logs(self, "Logs", retain=True)
+        self._bucket = self._artifacts()
+        self.checks = self._build_role(
+            "Checks", name=checks_role(project, side), does="Asks and tries the environments, with their delivery roles"
+        )
+        self._builder = self._build_role("Builder", name=None, does="Tests, and writes the cloud assembly")
+        self._let_build(f"{delivery_stack(project, side)}-build")
+        self.source = source(self, delivery=delivery)
+        self._pipeline = codepipeline.Pipeline(
+            self,
+            "Pipeline",
+            pipeline_name=delivery_stack(project, side),
+            pipeline_type=codepipeline.PipelineType.V2,
+            execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
+            restart_execution_on_update=True,
+            artifact_bucket=self._bucket,
+            use_pipeline_role_for_actions=True,
+        )
+        command_line = json.loads((root / "package.json").read_text("utf-8"))["devDependencies"]["aws-cdk"]
+        self._stages = pipelines.CodePipeline(
+            self,
+            "Stages",
+            code_pipeline=self._pipeline,
+            synth=self._build(builds.commands),
+            cli_version=command_line,
+            cdk_assets_cli_version=_ASSETS_VERSION,
+            publish_assets_in_parallel=False,
+            code_build_defaults=self._defaults(),
+        )
+
+    def _build_role(self, construct_id: str, *, name: str | None, does: str) -> iam.Role:
+        """A role for builds that read artifacts; the one that the CDK would make may do more than they need."""
+        role = iam.Role(
+            self,
+            construct_id,
+            role_name=name,
+            description=f"{Stack.of(self).stack_name}: {does[0].lower()}{does[1:]}",
+            assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
+        )
+        allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self._logs.log_group_arn])
+        allow(
+            role,
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resources=[self._bucket.arn_for_objects("*")],
+            wildcard_reason=_WHY_ARTIFACTS,
+        )
+        allow(role, actions=["kms:Decrypt"], resources=[self.key.key_arn])
+        return role
+
+    def _let_build(self, project: str) -> None:
+        allow(
+            self._builder,
+            actions=["s3:PutObject"],
+            resources=[self._bucket.arn_for_objects("*")],
+            wildcard_reason=_WHY_ARTIFACTS,
+        )
+        allow(self._builder, actions=["kms:GenerateDataKey"], resources=[self.key.key_arn])
+        reports = Stack.of(self).format_arn(
+            service="codebuild", resource="report-group", resource_name=f"{project}-tests"
+        )
+        allow(
+            self._builder,
+            actions=[
+                "codebuild:BatchPutTestCases",
+                "codebuild:CreateReport",
+                "codebuild:CreateReportGroup",
+                "codebuild:UpdateReport",
+            ],
+            resources=[reports],
+        )
+
+    def _artifacts(self) -> Any:
+        access_logs = AccessLogBucket(self, "AccessLogs", retain=False)
+        return SecureBucket(
+            self,
+            "Artifacts",
+            key=self.key,
+            access_logs=access_logs,
+            retain=False,
+            keep_versions_days=_KEEP_ARTIFACTS_DAYS,
+            expire=(Expiry(prefix="", days=_KEEP_ARTIFACTS_DAYS),),
+        ).bucket
+
+    def _defaults(self) -> pipelines.CodeBuildOptions:
+        return pipelines.CodeBuildOptions(
+            build_environment=codebuild.BuildEnvironment(
+                build_image=_IMAGE, compute_type=codebuild.ComputeType.MEDIUM, privileged=False
+            ),
+            logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self._logs)),
+            timeout=Duration.minutes(_BUILD_MINUTES),
+        )
+
+    def _build(self, commands: Sequence[str]) -> pipelines.CodeBuildStep:
+        return pipelines.CodeBuildStep(
+            "Build",
+            project_name=f"{Stack.of(self).stack_name}-build",
+            role=self._builder.without_policy_updates(),
+            input=self.source,
+            commands=list(commands),
+            primary_output_directory="cdk.out",
+            partial_build_spec=codebuild.BuildSpec.from_object(
+                {
+                    "phases": {"install": {"runtime-versions": {"python": _PYTHON}}},
+                    "reports": {"tests": {"files": ["reports/*.xml"], "file-format": "JUNITXML"}},
+                }
+            ),
+        )
+
+    def check(self, construct_id: str, *, settings: Settings, role: Side, commands: Sequence[str]) -> pipelines.Step:
+        """A step that asks an environment: its commands find the role to take on in ``TANDEM_ROLE_ARN``."""
+        account = settings.deployment.account or Aws.ACCOUNT_ID
+        arn = f"arn:{Stack.of(self).partition}:iam::{account}:role/{settings.names.delivery_role(role)}"
+        allow(self.checks, actions=["sts:AssumeRole"], resources=[arn])
+        return pipelines.CodeBuildStep(
+            construct_id,
+            input=self.source,
+            commands=["make setup", *commands],
+            role=self.checks.without_policy_updates(),
+            env={
+                "TANDEM_ROLE_ARN": arn,
+                "TANDEM_PROJECT": settings.names.project,
+                "TANDEM_ENVIRONMENT": settings.names.environment,
+                "AWS_REGION": settings.deployment.region or Aws.REGION,
+            },
+            partial_build_spec=codebuild.BuildSpec.from_object(
+                {"phases": {"install": {"runtime-versions": {"python": _PYTHON}}}}
+            ),
+        )
+
+    def deploy(
+        self,
+        stage: Stage,
+        *,
+        before: Sequence[pipelines.Step],
+        after: Sequence[pipelines.Step],
+        needs_approval: bool = False,
+    ) -> None:
+        """Go to an environment next: checks, a person's approval if asked for, the stacks, and checks of what is there.
+
+        A stage that a person approves is one to protect: when something in it fails, what it deployed last returns.
+        """
+        pre = list(before)
+        if needs_approval:
+            approval = pipelines.ManualApprovalStep(
+                "Approve", comment=f"{self._side} of {stage.stage_name}: staging has it and its checks passed"
+            )
+            for step in pre:
+                approval.add_step_dependency(step)
+            pre.append(approval)
+            self._protected.append(stage.stage_name)
+        self._stages.add_stage(stage, pre=pre, post=list(after))
+
+    def finish(self) -> None:
+        """Write the pipeline; nothing can be added to it afterwards."""
+        self._stages.build_pipeline()
+        resource = self._pipeline.node.default_child
+        if not isinstance(resource, codepipeline.CfnPipeline):
+            raise TypeError(f"{self._pipeline.node.path}: expected a CfnPipeline, found {type(resource).__name__}")
+        filter_by_path(resource, delivery=self._delivery, paths=self._paths)
+        for number, stage in enumerate(self._pipeline.stages):
+            if stage.stage_name in self._protected:
+                # AWS page "Configure a stage for automatic rollback"; the constructs do not know it.
+                resource.add_property_override(f"Stages.{number}.OnFailure.Result", "ROLLBACK")
+        accept_pipeline(self._pipeline.role, artifacts=self._bucket)
+        accept_self_mutation(self._stages.self_mutation_project, artifacts=self._bucket)
+        accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
+        self._tell()
+
+    def _tell(self) -> None:
+        topic = sns.Topic(self, "Topic", master_key=self.key, enforce_ssl=True)
+        for email in self._delivery.notify:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        # AWS page "Notification rules: set up encrypted topics": the service publishes with the key of the topic.
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="NotificationsPublishEncrypted",
+                principals=[iam.ServicePrincipal("codestar-notifications.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        self._pipeline.notify_on("Notifications", topic, events=list(_EVENTS), detail_type=codestar.DetailType.FULL)

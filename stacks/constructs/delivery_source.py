@@ -1,0 +1,64 @@
+"""Where a delivery pipeline takes its code from, and which changes start it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_codecommit as codecommit
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_s3 as s3
+from aws_cdk import pipelines
+from constructs import Construct
+
+from stacks.settings import DeliveryPipelines
+
+_ACTION: Final = "Source"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Files whose change starts a pipeline, as globs."""
+
+    includes: Sequence[str]
+    excludes: Sequence[str] = ()
+
+
+def source(scope: Construct, *, delivery: DeliveryPipelines) -> pipelines.CodePipelineSource:
+    """The source action of the kind that the settings name."""
+    match delivery.source:
+        case "connection":
+            return pipelines.CodePipelineSource.connection(
+                delivery.repository, delivery.branch, connection_arn=delivery.connection_arn, action_name=_ACTION
+            )
+        case "codecommit":
+            repository = codecommit.Repository.from_repository_name(scope, "Repository", delivery.repository)
+            return pipelines.CodePipelineSource.code_commit(repository, delivery.branch, action_name=_ACTION)
+        case "s3":
+            bucket = s3.Bucket.from_bucket_name(scope, "Repository", delivery.repository)
+            return pipelines.CodePipelineSource.s3(bucket, delivery.object_key, action_name=_ACTION)
+
+
+def filter_by_path(pipeline: codepipeline.CfnPipeline, *, delivery: DeliveryPipelines, paths: Paths) -> None:
+    """Let only changes below ``paths`` start the pipeline, where the source can tell.
+
+    AWS page "AWS::CodePipeline::Pipeline PipelineTriggerDeclaration": filters exist for connections only, and with one
+    the default detection of changes is off. Another kind of source starts both pipelines with every change.
+    """
+    if delivery.source != "connection":
+        return
+    pipeline.triggers = [
+        codepipeline.CfnPipeline.PipelineTriggerDeclarationProperty(
+            provider_type="CodeStarSourceConnection",
+            git_configuration=codepipeline.CfnPipeline.GitConfigurationProperty(
+                source_action_name=_ACTION,
+                push=[
+                    codepipeline.CfnPipeline.GitPushFilterProperty(
+                        branches=codepipeline.CfnPipeline.GitBranchFilterCriteriaProperty(includes=[delivery.branch]),
+                        file_paths=codepipeline.CfnPipeline.GitFilePathFilterCriteriaProperty(
+                            includes=list(paths.includes), excludes=list(paths.excludes) or None
+                        ),
+                    )
+                ],
+            ),
+        )
+    ]

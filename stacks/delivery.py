@@ -1,0 +1,221 @@
+"""Delivery: the pipeline of the application and the pipeline of the ML code, side by side.
+
+Each is a stack of its own, because a pipeline changes itself first: two of them in one stack would deploy that stack
+at the same time.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import Environment, PermissionsBoundary, Stack, Tags
+from constructs import Construct
+
+from stacks.constructs.delivery_pipeline import SOURCE_VERSION, Builds, DeliveryPipeline
+from stacks.constructs.delivery_source import Paths
+from stacks.constructs.staging import Staging
+from stacks.settings import (
+    DeliveryPipelines,
+    ProjectSettings,
+    Settings,
+    SettingsError,
+    Side,
+    application_contract,
+    delivery_stack,
+)
+from stacks.stage import ApplicationStage, EnvironmentStage, MlStage
+
+_OPS: Final = ".venv/bin/python -m ops"
+_EVERYWHERE = ("*.toml", "*.json", "*.txt", "Makefile", "app.py", "lambdas/shared/**", "stacks/**")
+"""What both pipelines stand on; a glob without a slash means the top level."""
+_NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
+
+
+class DeliveryStack(Stack):
+    """One pipeline, named ``<project>-delivery-<side>``, in the tooling account."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        project: ProjectSettings,
+        delivery: DeliveryPipelines,
+        side: Side,
+        builds: Builds,
+        root: Path,
+    ) -> None:
+        super().__init__(
+            scope,
+            delivery_stack(project.name, side),
+            description=f"{project.name}: the pipeline that delivers the {side} side",
+            env=Environment(account=delivery.account, region=delivery.region),
+            permissions_boundary=PermissionsBoundary.from_name(delivery.permissions_boundary)
+            if delivery.permissions_boundary
+            else None,
+        )
+        for key, value in delivery.tags.items():
+            Tags.of(self).add(key, value)
+        self._staging = project.environment(delivery.staging)
+        self._production = project.environment(delivery.production)
+        self._line = DeliveryPipeline(
+            self, "Delivery", project=project.name, side=side, delivery=delivery, builds=builds, root=root
+        )
+
+
+class ApplicationDelivery(DeliveryStack):
+    """Source → tests, lint, audit → staging → smoke test and contract → approval → production."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        project: ProjectSettings,
+        delivery: DeliveryPipelines,
+        root: Path,
+        code_version: str,
+        staging: Staging,
+    ) -> None:
+        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        super().__init__(
+            scope,
+            project=project,
+            delivery=delivery,
+            side="application",
+            root=root,
+            builds=Builds(
+                commands=[
+                    "make lint types",
+                    _test(
+                        "tests/unit/application tests/unit/settings tests/unit/ops/test_contract.py",
+                        report="application",
+                    ),
+                    "make audit",
+                    _synth(project.name, "application"),
+                ],
+                paths=Paths(
+                    includes=(*_EVERYWHERE, "application/**", f"{folder}/project.toml", f"{folder}/*contract.json"),
+                    excludes=_NOTHING_BUILT,
+                ),
+            ),
+        )
+        build = _builder(ApplicationStage, self, root=root, code_version=code_version, staging=staging)
+        for settings in (self._staging, self._production):
+            contract = application_contract(settings.folder).relative_to(root).as_posix()
+            self._line.deploy(
+                build(settings),
+                before=[
+                    self._line.check(
+                        "Contract",
+                        settings=settings,
+                        role="ml",
+                        commands=[f"{_OPS} contract check --tell --contract {contract}"],
+                    )
+                ],
+                after=[
+                    self._line.check(
+                        "Smoke",
+                        settings=settings,
+                        role="application",
+                        commands=[f"{_OPS} smoke"],
+                    ),
+                    self._line.check(
+                        "Record",
+                        settings=settings,
+                        role="ml",
+                        commands=[f"{_OPS} contract record --contract {contract} --commit {SOURCE_VERSION}"],
+                    ),
+                ],
+                needs_approval=settings is self._production,
+            )
+        self._line.finish()
+
+
+class MlDelivery(DeliveryStack):
+    """Source → checks, loop test → staging → a training run and its verdict → approval → production."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        project: ProjectSettings,
+        delivery: DeliveryPipelines,
+        root: Path,
+        code_version: str,
+        staging: Staging,
+    ) -> None:
+        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        super().__init__(
+            scope,
+            project=project,
+            delivery=delivery,
+            side="ml",
+            root=root,
+            builds=Builds(
+                commands=[
+                    "make check",
+                    _test("tests/unit/lambdas tests/unit/pipelines tests/contract", report="ml"),
+                    _test("tests/loop/test_drop_to_prediction.py", report="loop"),
+                    "make audit",
+                    _synth(project.name, "ml"),
+                ],
+                paths=Paths(
+                    includes=(*_EVERYWHERE, "lambdas/**", "pipelines/*", "pipelines/steps/**", f"{folder}/**"),
+                    excludes=_NOTHING_BUILT,
+                ),
+            ),
+        )
+        build = _builder(MlStage, self, root=root, code_version=code_version, staging=staging)
+        self._line.deploy(
+            build(self._staging),
+            before=[],
+            after=[
+                self._line.check(
+                    "Train",
+                    settings=self._staging,
+                    role="ml",
+                    commands=[f'{_OPS} retrain --wait --reason "delivery of {SOURCE_VERSION}"'],
+                )
+            ],
+        )
+        self._line.deploy(build(self._production), before=[], after=[], needs_approval=True)
+        self._line.finish()
+
+
+_SIDES: Final[dict[str, type["ApplicationDelivery"] | type["MlDelivery"]]] = {
+    "application": ApplicationDelivery,
+    "ml": MlDelivery,
+}
+
+
+def add_deliveries(
+    scope: Construct, project: ProjectSettings, *, side: str | None, root: Path, code_version: str, staging: Staging
+) -> None:
+    """Build the pipelines of a project that has a ``[delivery]``, or the one that ``-c delivery=`` names.
+
+    Raises:
+        SettingsError: there is no such pipeline.
+    """
+    if side is not None and side not in _SIDES:
+        raise SettingsError(f"-c delivery={side}: unknown pipeline. Allowed: {', '.join(_SIDES)}.")
+    if (delivery := project.delivery) is None:
+        return
+    for name, kind in _SIDES.items():
+        if side in (None, name):
+            kind(scope, project=project, delivery=delivery, root=root, code_version=code_version, staging=staging)
+
+
+def _test(tests: str, *, report: str) -> str:
+    return f'make test TESTS="{tests}" REPORT=reports/{report}.xml'
+
+
+def _synth(project: str, side: Side) -> str:
+    return f'make synth CONTEXT="-c project={project} -c delivery={side} -c code_version={SOURCE_VERSION}"'
+
+
+def _builder(
+    kind: type[EnvironmentStage], scope: Construct, *, root: Path, code_version: str, staging: Staging
+) -> Callable[[Settings], EnvironmentStage]:
+    def build(settings: Settings) -> EnvironmentStage:
+        return kind(scope, settings=settings, root=root, code_version=code_version, staging=staging)
+
+    return build
