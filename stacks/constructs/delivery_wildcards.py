@@ -35,7 +35,7 @@ def accept_self_mutation(project: codebuild.IProject, *, artifacts: s3.IBucket) 
     accept_wildcards(
         role,
         resources=[f"arn:*:iam::{Stack.of(role).account}:role/*"],
-        reason="A condition on the tag aws-cdk:bootstrap-role leaves only roles that the bootstrap made to deploy with.",
+        reason="A condition on the tag aws-cdk:bootstrap-role leaves the roles that the bootstrap made to deploy with.",
     )
     accept_wildcards(
         role,
@@ -50,7 +50,7 @@ def accept_assets(role: IConstruct, *, artifacts: s3.IBucket) -> None:
     accept_wildcards(
         role,
         resources=[_arn(role, "codebuild", "report-group", "*"), _logs(role, "*")],
-        reason="CDK Pipelines makes projects for assets as they come, and all of them write logs and reports by this role.",
+        reason="CDK Pipelines makes projects for assets as they come, and all write logs and reports by this role.",
     )
     accept_wildcards(
         role,
