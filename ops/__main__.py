@@ -14,13 +14,27 @@ from ops.commands.report import report
 from ops.commands.reproduce import reproduce
 from ops.commands.retrain import retrain
 from ops.commands.rollback import rollback
+from ops.commands.smoke import smoke
 from ops.commands.status import status
 from ops.commands.teardown import teardown
 from ops.completion import VARIABLE
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.callback(help=__doc__)(completion.options)
-for command in (status, drift, history, lineage, report, retrain, rollback, approve, reject, reproduce, teardown):
+for command in (
+    status,
+    drift,
+    history,
+    lineage,
+    report,
+    retrain,
+    rollback,
+    approve,
+    reject,
+    reproduce,
+    smoke,
+    teardown,
+):
     app.command()(about_a_stage(command))
 app.add_typer(contract, name="contract")
 

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     NOT_TRAINED = 9
     INCOMPATIBLE = 10
     RETAINED = 11
+    NOT_WORKING = 12
 
 
 class OpsError(Exception):

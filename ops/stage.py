@@ -38,6 +38,15 @@ class Stage:
     def _serving(self) -> dict[str, str]:
         return self._outputs("Serving")
 
+    @property
+    def api_url(self) -> str:
+        """Where the application answers."""
+        url = self._outputs("Application")["ApiUrl"]
+        if self.target.address is None:
+            return url
+        # An embedded AWS answers for all its APIs at its own address (MiniStack, "API Gateway").
+        return f"{self.target.address}/_aws/execute-api/{url.removeprefix('https://').partition('.')[0]}"
+
     def _outputs(self, stack: str) -> dict[str, str]:
         return self.target.stack_outputs(f"{self.name}-{stack}", fix=self._how_to_deploy)
 

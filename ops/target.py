@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    DeferredRefreshableCredentials,
+)
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from ops.errors import OpsError
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 SANDBOX_DIRECTORY = Path(".sandbox")
+_SESSION_NAME = "tandem-ops"
 CONCURRENCY = 16
 """Calls at a time, where thousands are needed."""
 _CONFIG = Config(
@@ -46,8 +53,8 @@ class Target:
     endpoint_url: str | None = None
 
     @classmethod
-    def aws(cls, *, profile: str | None, region: str | None) -> "Target":
-        """An AWS account.
+    def aws(cls, *, profile: str | None, region: str | None, role: str | None = None) -> "Target":
+        """An AWS account, as who the credentials say, or as a role that they may take on.
 
         Raises:
             OpsError: There is no such profile, or no region is set anywhere.
@@ -58,7 +65,7 @@ class Target:
             raise OpsError(f"{error}. Name an existing profile with --profile, or set AWS_PROFILE.") from error
         if session.region_name is None:
             raise OpsError("no AWS region is set: pass --region, or set AWS_REGION; --sandbox asks the sandbox instead")
-        return cls(session=session)
+        return cls(session=session if role is None else _assume(session, role))
 
     @classmethod
     def sandbox(cls, directory: Path = SANDBOX_DIRECTORY) -> "Target":
@@ -117,6 +124,11 @@ class Target:
         return self.endpoint_url is not None
 
     @property
+    def address(self) -> str | None:
+        """Where every service of it answers; ``None`` where each has an address of its own, as on AWS."""
+        return self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+
+    @property
     def poll_seconds(self) -> float:
         """Pause between two looks at something that takes its time: seconds on this machine, minutes on AWS."""
         return 0.5 if self.is_sandbox else 15
@@ -153,3 +165,30 @@ class Target:
             return None  # what CloudFormation answers for an absent stack
         except BotoCoreError as error:
             raise OpsError(f"can not reach {self._where}: {error}") from error
+
+
+def _assume(session: boto3.Session, role: str) -> boto3.Session:
+    """Return a session with the credentials of a role, which are fetched again before they end."""
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=session.client,
+        source_credentials=session.get_credentials(),
+        role_arn=role,
+        extra_args={"RoleSessionName": _SESSION_NAME},
+    )
+    assumed = get_session()
+    assumed.get_component("credential_provider").insert_before("env", _Fetched(fetcher))
+    return boto3.Session(botocore_session=assumed, region_name=session.region_name)
+
+
+class _Fetched(CredentialProvider):
+    """Provides what a fetcher fetches, ahead of all that botocore would look for."""
+
+    METHOD = "tandem-assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """Fetch when first needed."""
+        return DeferredRefreshableCredentials(method=self.METHOD, refresh_using=self._fetcher.fetch_credentials)

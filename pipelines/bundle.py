@@ -1,7 +1,8 @@
 """Which files travel to the jobs: the one definition of the code bundle, for the stacks (the asset) and the tests.
 
 Standard library only. The bundle holds the steps and one project, nothing that only people or the synth need
-(settings, compiled definitions, the feeder), so that changing those leaves the bundle's hash alone.
+(settings, compiled definitions, the feeder, what is the application's), so that changing those leaves the bundle's
+hash alone.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pipelines.inputs import PROJECTS, ROOT
 
-_NOT_FOR_JOBS = frozenset({"feed.py", "project.toml"})
+_NOT_FOR_JOBS = frozenset({"application.contract.json", "example.json", "feed.py", "project.toml"})
 _SUFFIXES = frozenset({".py", ".json"})
 
 

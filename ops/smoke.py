@@ -1,0 +1,197 @@
+"""Whether a deployed application works: a few calls to its API, as a client would make them."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from ops.errors import OpsError
+from ops.stage import PROJECTS, Stage
+
+TOKEN: Final = "TANDEM_TOKEN"  # noqa: S105 - the name of a variable
+_TIMEOUT: Final = urllib3.Timeout(connect=5, read=30)
+_OK, _UNAUTHORIZED, _INVALID, _UNAVAILABLE = 200, 401, 422, 503
+_SHOWN: Final = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call and what was expected of it.
+
+    Attributes:
+        what: method and path.
+        status: HTTP status of the answer.
+        problem: why it is not what was expected; ``None`` when it is.
+    """
+
+    what: str
+    status: int
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoke:
+    """What came of all calls.
+
+    Attributes:
+        model_live: whether there was a model to ask.
+        note: what could not be tried.
+    """
+
+    stage: Stage
+    url: str
+    calls: tuple[Call, ...]
+    model_live: bool
+    note: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether every call went as expected."""
+        return all(call.problem is None for call in self.calls)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {
+            "project": self.stage.project,
+            "environment": self.stage.environment,
+            "url": self.url,
+            "works": self.works,
+            "model_live": self.model_live,
+            "note": self.note,
+            "calls": [asdict(call) for call in self.calls],
+        }
+
+
+def example(project: str, *, file: Path | None = None, projects: Path = PROJECTS) -> Mapping[str, Any]:
+    """Read the record to ask about: a file, or the project's ``example.json``.
+
+    Raises:
+        OpsError: there is none, or it holds no record.
+    """
+    path = file or projects / project / "example.json"
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise OpsError(f"{path} holds no record to ask about: {error}. Write one that the contract allows.") from error
+    if not isinstance(record, dict):
+        raise OpsError(f"{path} holds {type(record).__name__}, it must be one record: an object by field name.")
+    return record
+
+
+def smoke(stage: Stage, record: Mapping[str, Any], *, commit: str | None) -> Smoke:
+    """Call every route that changes nothing.
+
+    Args:
+        stage: the deployed stage.
+        record: that the contract allows.
+        commit: of the code that has to answer.
+
+    Raises:
+        OpsError: there is no application, or it can not be reached.
+    """
+    client = _Client(stage)
+    health, body = client.get("/health")
+    if health.status == _UNAUTHORIZED and not client.has_token:
+        call = Call(what=health.what, status=health.status, problem=None)
+        note = f"the API asks for a token: set {TOKEN} to try the rest"
+        return Smoke(stage=stage, url=client.url, calls=(call,), model_live=False, note=note)
+    return _tried(stage, client, (health, body), record, commit)
+
+
+def _tried(
+    stage: Stage, client: "_Client", health: tuple[Call, Any], record: Mapping[str, Any], commit: str | None
+) -> Smoke:
+    first, body = health
+    calls = [_expect(first, body, _OK)]
+    answering = body.get("code_version") if isinstance(body, dict) else None
+    if commit is not None and calls[0].problem is None and answering != commit:
+        calls[0] = _failed(first, f"commit {answering} answers, not {commit}")
+    document, found = client.get("/openapi.json")
+    calls.append(_expect(document, found, _OK))
+    model, told = client.get("/model")
+    is_live = model.status == _OK
+    calls.append(_expect(model, told, _OK, _UNAVAILABLE))
+    refused, why = client.post("/predictions", {"records": [{}]})
+    calls.append(_expect(refused, why, _INVALID))
+    if is_live:
+        calls += _predictions(client, record)
+    return Smoke(
+        stage=stage,
+        url=client.url,
+        calls=tuple(calls),
+        model_live=is_live,
+        note=None if is_live else "no model is live yet, so no prediction was asked for",
+    )
+
+
+def _predictions(client: "_Client", record: Mapping[str, Any]) -> Iterator[Call]:
+    call, answer = client.post("/predictions", {"records": [record]})
+    checked = _expect(call, answer, _OK)
+    if checked.problem is None:
+        predictions = answer.get("predictions", [])
+        if len(predictions) != 1 or not isinstance(predictions[0].get("prediction"), int | float):
+            checked = _failed(call, f"it holds no prediction for one record: {json.dumps(answer)[:_SHOWN]}")
+    yield checked
+
+
+def _expect(call: Call, body: object, *statuses: int) -> Call:
+    if call.status in statuses:
+        return call
+    wanted = " or ".join(map(str, statuses))
+    return _failed(call, f"{call.status} instead of {wanted}: {json.dumps(body)[:_SHOWN]}")
+
+
+def _failed(call: Call, problem: str) -> Call:
+    return Call(what=call.what, status=call.status, problem=problem)
+
+
+class _Client:
+    """Calls the API with a token, or signed by the credentials of the stage's session."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.url = stage.api_url
+        self._session = stage.target.session
+        self._token = os.environ.get(TOKEN)
+        self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=urllib3.Retry(connect=3, read=0, redirect=0))
+
+    @property
+    def has_token(self) -> bool:
+        """Whether it calls with a token."""
+        return self._token is not None
+
+    def get(self, path: str) -> tuple[Call, Any]:
+        """Ask for something."""
+        return self._call("GET", path, b"")
+
+    def post(self, path: str, body: object) -> tuple[Call, Any]:
+        """Send something."""
+        return self._call("POST", path, json.dumps(body).encode())
+
+    def _call(self, method: str, path: str, body: bytes) -> tuple[Call, Any]:
+        url = self.url + path
+        try:
+            answer = self._pool.request(method, url, body=body or None, headers=self._headers(method, url, body))
+        except urllib3.exceptions.HTTPError as error:
+            raise OpsError(f"can not reach the application at {url}: {error}") from error
+        call = Call(what=f"{method} {path}", status=answer.status, problem=None)
+        try:
+            return call, json.loads(answer.data)
+        except ValueError:
+            return call, answer.data.decode(errors="replace")
+
+    def _headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        headers = {"content-type": "application/json"} if body else {}
+        if self._token is not None:
+            return headers | {"authorization": f"Bearer {self._token}"}
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise OpsError(f"no AWS credentials to sign a request with: set AWS_PROFILE, or {TOKEN} for a token")
+        request = AWSRequest(method=method, url=url, data=body, headers=headers)
+        SigV4Auth(credentials.get_frozen_credentials(), "execute-api", self._session.region_name).add_auth(request)
+        return dict(request.headers.items())

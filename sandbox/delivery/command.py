@@ -1,0 +1,92 @@
+"""`python -m sandbox deliver`: a delivery pipeline, run on this machine."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from sandbox.clients import client
+from sandbox.delivery import build, source
+from sandbox.delivery.execution import Execution, Ran
+from sandbox.delivery.template import read
+from sandbox.deploy import REPOSITORY, command_line_environment, node_program, synthesize
+from sandbox.state import StateDirectory
+
+SIDES = ("application", "ml")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What to deliver.
+
+    Attributes:
+        project: which project.
+        side: ``application`` or ``ml``.
+        repository: whose commit is delivered.
+        revision: which commit.
+        until: the last stage to run; all by default.
+    """
+
+    project: str
+    side: str
+    repository: Path = REPOSITORY
+    revision: str = "HEAD"
+    until: str | None = None
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline's stack."""
+        return f"{self.project}-delivery-{self.side}"
+
+
+def deliver(
+    delivery: Delivery, *, directory: StateDirectory, approve: Callable[[str], bool], say: Callable[[str], None]
+) -> list[Ran]:
+    """Run a delivery pipeline as it is in this working tree on a clean checkout of a commit.
+
+    Args:
+        delivery: what to deliver.
+        directory: of the running sandbox, which is delivered to.
+        approve: asked at every manual approval.
+        say: told what happens.
+
+    Raises:
+        SandboxError: no sandbox runs, the pipeline does not exist, or an action of it failed.
+    """
+    running = directory.running()
+    commit = source.commit_of(delivery.repository, delivery.revision)
+    if not source.is_clean(delivery.repository):
+        say("what is not committed is not delivered")
+    home = directory.path / "delivery"
+    home.mkdir(exist_ok=True)
+    folder = Path(mkdtemp(prefix=f"{delivery.side}-", dir=home))
+    try:
+        assembly = folder / "cdk.out"
+        say(f"{delivery.pipeline}, commit {commit[:12]}")
+        options = ["-c", f"project={delivery.project}", "-c", f"delivery={delivery.side}"]
+        synthesize(
+            assembly,
+            options=options,
+            app=delivery.repository,
+            endpoint_url=running.endpoint_url,
+            state_dir=directory.path,
+        )
+        execution = Execution(
+            pipeline=read(assembly, delivery.pipeline),
+            place=build.Place(
+                folder=folder,
+                tools=build.install_tools(folder / "tools", node=node_program()),
+                variables=command_line_environment(running.endpoint_url),
+                commit=commit,
+            ),
+            source=source.check_out(delivery.repository, commit, folder / "checkout"),
+            kept=home / "last" / delivery.pipeline,
+            cloudformation=client(running.endpoint_url, "cloudformation"),
+            approve=approve,
+            say=say,
+        )
+        return execution.run(until=delivery.until)
+    finally:
+        # A build leaves an environment of its own, about a gigabyte of links.
+        shutil.rmtree(folder, ignore_errors=True)
