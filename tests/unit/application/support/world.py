@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ MOST = 5
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GROUP = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights-test"
 CREDENTIALS = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+SESSION = get_session()
 RECORD: dict[str, Any] = {
     "time_hour": "2013-07-01T10:00:00Z",
     "sched_dep_time": 1000,
@@ -59,6 +61,11 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: Any
+
+
+@cache
+def client(service: str, url: str) -> Any:
+    return SESSION.create_client(service, endpoint_url=url, **CREDENTIALS)
 
 
 def contract_of(project: str) -> Contract:
@@ -99,10 +106,9 @@ class World:
     context: Context = field(default_factory=Context)
 
     def __post_init__(self) -> None:
-        session = get_session()
-        self.dynamodb = session.create_client("dynamodb", endpoint_url=self.embedded_url, **CREDENTIALS)
-        self.s3 = session.create_client("s3", endpoint_url=self.embedded_url, **CREDENTIALS)
-        runtime = session.create_client(
+        self.dynamodb = client("dynamodb", self.embedded_url)
+        self.s3 = client("s3", self.embedded_url)
+        runtime = SESSION.create_client(
             "sagemaker-runtime",
             endpoint_url=self.endpoint.url,
             config=endpoint_client.config(self.timeout_seconds),
