@@ -18,6 +18,8 @@ from application.problems import BAD_BODY, TOO_LARGE, WRONG_MEDIA_TYPE, Explaine
 
 MOST_BYTES: Final = 1024 * 1024
 JSON: Final = "application/json"
+_EXACT: Final = 2**53
+"""Up to here a float and a whole number mean the same."""
 _MOST_BASE64: Final = MOST_BYTES * 4 // 3 + 4
 
 
@@ -35,7 +37,9 @@ def read(event: Mapping[str, Any]) -> Any:
     if len(content) > MOST_BYTES:
         raise ProblemError(TOO_LARGE, f"A body has at most {MOST_BYTES:,} bytes, this one has {len(content):,}.")
     try:
-        return json.loads(content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
+        return json.loads(
+            content.decode(), parse_float=_number, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
     except RecursionError as error:
         raise ProblemError(BAD_BODY, "The body is nested too deeply.") from error
     except UnicodeDecodeError as error:
@@ -86,6 +90,12 @@ def _content(event: Mapping[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ProblemError(BAD_BODY, "The body is said to be base64 and is not.") from error
+
+
+def _number(text: str) -> float:
+    """Read a number as JSON schema sees it: 1.0 is a whole number, whatever a caller's language made of it."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,7 +2,7 @@
 
 AWS page "Ingest ground truth labels and merge them with predictions". One line tells what is known of one request, in
 the order of its records. Files of an hour sort by the moment at which they were told, so that what was told last
-counts; the monitor puts the records of one request together, and telling the same twice changes nothing.
+counts, as it does within one body; the monitor puts the records of one request together, and telling the same twice changes nothing.
 """
 
 import hashlib
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from application.problems import CONTRACT, UNREADABLE, ProblemError, Violation
-from application.values import shown
+from application.problems import UNREADABLE, ProblemError
 from lambdas.shared import clock
 from lambdas.shared.telemetry import logger
 
@@ -37,7 +36,7 @@ class Outcomes:
         """Write outcomes that keep the contract, and return how many.
 
         Raises:
-            ProblemError: two of them contradict each other, or they could not be written; then none was.
+            ProblemError: they could not be written; none was.
         """
         content = "".join(f"{_line(request, known)}\n" for request, known in _by_request(outcomes).items()).encode()
         now = clock.now()
@@ -61,19 +60,9 @@ class Outcomes:
 
 def _by_request(outcomes: Sequence[Mapping[str, Any]]) -> Told:
     told: Told = {}
-    for number, each in enumerate(outcomes):
+    for each in outcomes:
         request, _, position = each["inference_id"].rpartition(".")
-        known = told.setdefault(request, {})
-        if known.setdefault(int(position), each["outcome"]) != each["outcome"]:
-            raise ProblemError(
-                CONTRACT,
-                f"outcomes[{number}] contradicts another outcome of the same prediction.",
-                errors=[
-                    Violation(
-                        "outcome", "the same for every mention of an inference id", number, shown(each["outcome"])
-                    )
-                ],
-            )
+        told.setdefault(request, {})[int(position)] = each["outcome"]
     return told
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from application.bodies import MOST_BYTES
 from application.problems import MOST_ERRORS
+from tests.unit.application.support.endpoint import EndpointServer
 from tests.unit.application.support.world import RECORD, World
 
 BODY = json.dumps({"records": [RECORD]})
@@ -56,6 +57,20 @@ def test_json_that_holds_no_records_breaks_the_contract(world: World, body: str)
 def test_values_that_json_can_write_and_nobody_can_use_break_the_contract(world: World, record: dict[str, Any]) -> None:
     body = json.dumps({"records": [RECORD | record]}).replace("Infinity", "1e999")
     assert posted(world, body) == (422, "contract-violation")
+
+
+@pytest.mark.parametrize(("written", "sent"), [("180.0", 180), ("1.8e2", 180), ("1.80E+2", 180)])
+def test_a_whole_number_is_one_however_it_is_written(
+    world: World, endpoint: EndpointServer, written: str, sent: int
+) -> None:
+    assert posted(world, BODY.replace('"seats": 180', f'"seats": {written}')) == (200, "")
+    (body,) = endpoint.bodies
+    assert (type(body["instances"][0]["seats"]), body["instances"][0]["seats"]) == (int, sent)
+
+
+def test_a_number_with_a_fraction_stays_as_it_is(world: World, endpoint: EndpointServer) -> None:
+    assert posted(world, json.dumps({"records": [RECORD | {"temp": 71.06}]})) == (200, "")
+    assert endpoint.bodies[0]["instances"][0]["temp"] == 71.06
 
 
 def test_a_body_in_base64_is_read(world: World) -> None:

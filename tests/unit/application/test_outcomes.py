@@ -55,6 +55,11 @@ def test_what_is_told_in_separate_requests_is_put_together_and_the_last_word_cou
     assert read(world.told()).of == {ID: (150.0, 200.0)}
 
 
+def test_of_two_outcomes_in_one_body_the_last_counts_as_well(world: World) -> None:
+    assert world.call("POST", "/outcomes", told((f"{ID}.0", 120), (f"{ID}.0", 121))).status == 202
+    assert read(world.told()).of == {ID: (121.0,)}
+
+
 def test_a_yes_or_no_is_told_as_such(embedded_url: str, endpoint: EndpointServer) -> None:
     world = World(embedded_url, endpoint, project="late")
     assert world.call("POST", "/outcomes", told((f"{ID}.0", True), (f"{ID}.1", False))).status == 202
@@ -77,7 +82,6 @@ def test_a_yes_or_no_is_told_as_such(embedded_url: str, endpoint: EndpointServer
         (told((f"{'x' * 61}.0", 120)), "inference_id"),
         ({"outcomes": [{"inference_id": f"{ID}.0"}]}, "outcome"),
         ({"outcomes": [{"inference_id": f"{ID}.0", "outcome": 120, "at": "now"}]}, "at"),
-        (told((f"{ID}.0", 120), (f"{ID}.0", 121)), "outcome"),
     ],
 )
 def test_what_is_no_outcome_is_named_and_nothing_is_written(world: World, outcomes: Any, field: str) -> None:
