@@ -11,7 +11,7 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 # What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
-CODE := app.py stacks lambdas pipelines ops sandbox tests benchmarks
+CODE := app.py stacks application lambdas pipelines ops sandbox tests benchmarks
 
 .PHONY: help setup demo test check format types lint synth compile wheels bench lock clean
 
@@ -54,7 +54,7 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines ops sandbox
+	@$(BIN)/mypy app.py stacks application lambdas pipelines ops sandbox
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)

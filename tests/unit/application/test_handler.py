@@ -4,15 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
 
-from stacks.constructs.staging import application_files
+from stacks.constructs.staging import Staging
 from stacks.settings import load_projects, select
 from tests.unit.application.support.endpoint import NOT_FOUND, EndpointServer, Failure
 from tests.unit.application.support.world import RECORD, event
@@ -90,13 +89,10 @@ Run = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("asset")
+def asset() -> Iterator[Path]:
     settings = select(load_projects(ROOT), project="flights", environment=None)[0]
-    for inside, source in application_files(settings, root=ROOT):
-        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-        copyfile(source, folder / inside)
-    return folder
+    with Staging() as staging:
+        yield Path(staging.application(settings, root=ROOT))
 
 
 @pytest.fixture(scope="module")
