@@ -1,6 +1,6 @@
-"""Environment variables as one typed, frozen model per handler.
+"""Environment variables as one typed, frozen model per function.
 
-A handler's model lists the variables that the stacks set: field ``pipeline_name`` is ``PIPELINE_NAME``.
+A function's model lists the variables that the stacks set: field ``pipeline_name`` is ``PIPELINE_NAME``.
 """
 
 import os
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lambdas.shared.errors import ConfigurationError
 
 
-class HandlerEnvironment(BaseModel):
-    """What every handler knows about where it runs."""
+class StageEnvironment(BaseModel):
+    """What every function of a stage knows about where it runs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,7 +21,6 @@ class HandlerEnvironment(BaseModel):
     project: str = Field(min_length=1, max_length=24)
     environment: str = Field(min_length=1, max_length=16)
     ledger_table: str = Field(min_length=1)
-    notification_topic_arn: str = Field(pattern=r"^arn:")
 
     @property
     def stage(self) -> str:
@@ -47,3 +46,9 @@ class HandlerEnvironment(BaseModel):
             )
             message = f"environment of {cls.__name__}: {problems}. Set it on the Lambda function (stacks) and redeploy."
             raise ConfigurationError(message) from error
+
+
+class HandlerEnvironment(StageEnvironment):
+    """What every handler of the ML side knows: also where people listen."""
+
+    notification_topic_arn: str = Field(pattern=r"^arn:")

@@ -34,6 +34,12 @@ def count(name: str, amount: float = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=amount)
 
 
+def annotate(name: str, value: str) -> None:
+    """Let traces be found by a value; nothing for an invocation that is not traced."""
+    if _is_sampled():
+        _tracer().put_annotation(name, value)
+
+
 def instrument(handler: Handler) -> Handler:
     """Wrap a Lambda handler: log context, metrics flushed at the end also on failure, trace when sampled."""
     measured: Handler = metrics.log_metrics(capture_cold_start_metric=True)(handler)
@@ -41,11 +47,16 @@ def instrument(handler: Handler) -> Handler:
 
     @wraps(handler)
     def entry(event: dict[str, Any], context: "LambdaContext") -> Any:
-        if "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", ""):
-            return _tracer().capture_lambda_handler(logged)(event, context)
+        if _is_sampled():
+            # What a function answers may hold what people sent: it is no business of a trace.
+            return _tracer().capture_lambda_handler(logged, capture_response=False)(event, context)
         return logged(event, context)
 
     return entry
+
+
+def _is_sampled() -> bool:
+    return "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
 @cache

@@ -132,11 +132,11 @@ class Field:
             raise self._wrong_type(value)
         assert isinstance(value, int | float)  # noqa: S101  # for the type checker: both branches above say so
         if (
-            not math.isfinite(value)
+            not _is_finite(value)
             or (self.minimum is not None and value < self.minimum)
             or (self.maximum is not None and value > self.maximum)
         ):
-            raise FieldError(self.name, f"is {value}, it must be {self.allowed()}")
+            raise FieldError(self.name, f"is {_shown(value)}, it must be {self.allowed()}")
         return value
 
     def _wrong_type(self, value: object) -> FieldError:
@@ -203,6 +203,17 @@ def parse(text: str) -> Contract:
     return Contract(
         name=document["name"], version=document["version"], inputs=inputs, output=_field(document["output"])
     )
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float can hold
+        return False
+
+
+def _shown(number: float) -> str:
+    return str(number) if _is_finite(number) or isinstance(number, float) else "a number beyond all floats"
 
 
 def _field(entry: Mapping[str, object]) -> Field:

@@ -62,17 +62,9 @@ class Neighbours(Construct):
 
     def grant_read_model(self, role: iam.Role) -> None:
         """Let ``role`` learn which version is live, and what was measured and trained."""
-        group = self._names.model_package_group
-        packages = self._arn("sagemaker", f"model-package/{group}/*")
         table = self._arn("dynamodb", f"table/{self.ledger}")
         objects = f"arn:{Stack.of(self).partition}:s3:::{self.artifacts_bucket}/runs/*"
         allow(role, actions=["dynamodb:GetItem"], resources=[table])
-        allow(
-            role,
-            actions=["sagemaker:DescribeModelPackage"],
-            resources=[packages],
-            wildcard_reason="The registry decides a version's number; the permission ends at the project's group.",
-        )
         allow(role, actions=["s3:GetObject"], resources=[objects], wildcard_reason=_WHY_PREFIX)
         allow(role, actions=["kms:Decrypt"], resources=[self.key], conditions=self._through("dynamodb", "s3"))
 

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,13 @@ _TRUTHS: Mapping[str, float] = {"true": 1.0, "false": 0.0}
 
 @dataclass
 class Labels:
-    """Labels by inference id; what is told again later replaces what was told before.
+    """Labels by inference id; what is told again later replaces what was told before, instance by instance.
+
+    The labels of one request may come in parts: one that is not known tells nothing, and takes nothing back.
 
     Attributes:
         of: labels in the order of the request's instances, ``None`` where one is not known.
-        keys: by inference id, the file that told it.
+        keys: by inference id, the file that told it last.
         conflicting: by file, ids that were told again with other labels.
         problems: lines that could not be used.
     """
@@ -53,9 +56,10 @@ class Labels:
                 kind = "truncated" if is_cut else "json" if isinstance(error, json.JSONDecodeError) else "shape"
                 self.problems.append(problem(kind, key, error))  # type: ignore[arg-type]  # one of three literals
                 continue
-            if self.of.get(inference_id, labels) != labels:
+            before = self.of.get(inference_id, ())
+            if _contradicts(before, labels):
                 self.conflicting[key] += 1
-            self.of[inference_id], self.keys[inference_id] = labels, key
+            self.of[inference_id], self.keys[inference_id] = _merged(before, labels), key
 
     def unmatched(self, known: set[str]) -> Counter[str]:
         """Return, by file, how many labels belong to none of the ids of captured answers."""
@@ -138,6 +142,14 @@ def join(labelled: pa.Table, *, version: str) -> Joined:
         labels=pa.array(found[known]),
         answered=int(of_live.sum()),
     )
+
+
+def _contradicts(before: Iterable[float | None], told: Iterable[float | None]) -> bool:
+    return any(old is not None and new is not None and old != new for old, new in zip(before, told, strict=False))
+
+
+def _merged(before: Iterable[float | None], told: Iterable[float | None]) -> tuple[float | None, ...]:
+    return tuple(old if new is None else new for old, new in zip_longest(before, told))
 
 
 def _label(labels: tuple[float | None, ...] | None, position: int) -> float:

@@ -51,6 +51,8 @@ def test_a_moment_keeps_its_offset() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
+        (Field("n", "integer"), 10**400, "is a number beyond all floats, it must be a whole number"),
+        (Field("n", "number", minimum=0), -(10**400), "is a number beyond all floats, it must be at least 0"),
         (Field("n", "integer", minimum=0), -1, "is -1, it must be at least 0"),
         (Field("n", "number", maximum=5), 6.5, "is 6.5, it must be at most 5"),
         (Field("n", "number"), float("nan"), "is nan, it must be a number"),

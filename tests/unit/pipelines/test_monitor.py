@@ -285,6 +285,33 @@ def test_truths_are_labels_as_well() -> None:
     assert ground_truth.read([("file", lines([record_of]))]).of["x"] == (1.0, 0.0, None, 1.0)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_labels_of_one_request_that_come_in_parts_are_put_together(order: tuple[int, ...]) -> None:
+    parts = [[1.0], [None, 2.0], [None, None, None, 4.0]]
+    found = ground_truth.read([(f"{number}", lines([truth("x", parts[number])])) for number in order])
+    assert found.of["x"] == (1.0, 2.0, None, 4.0)
+    assert not found.conflicting.total()
+
+
+def test_an_unknown_label_takes_no_known_one_back() -> None:
+    found = ground_truth.read([("1", lines([truth("x", [1.0, 2.0])])), ("2", lines([truth("x", [None, None])]))])
+    assert found.of["x"] == (1.0, 2.0)
+    assert not found.conflicting.total()
+
+
+def test_labels_told_twice_change_nothing_and_contradict_nothing() -> None:
+    told = lines([truth("x", [1.0, None, 3.0])])
+    found = ground_truth.read([("1", told), ("2", told)])
+    assert found.of["x"] == (1.0, None, 3.0)
+    assert not found.conflicting.total()
+
+
+def test_the_label_that_is_told_last_replaces_another_one_of_its_instance_alone() -> None:
+    found = ground_truth.read([("1", lines([truth("x", [1.0, 2.0])])), ("2", lines([truth("x", [None, 5.0])]))])
+    assert found.of["x"] == (1.0, 5.0)
+    assert found.conflicting == {"2": 1}
+
+
 def test_windows_are_cut_at_midnight_and_wait_for_their_data() -> None:
     length, grace = timedelta(days=1), timedelta(hours=1)
     assert windows.newest(day(3) + timedelta(minutes=59), length=length, grace=grace) == Window(day(1), day(2))
