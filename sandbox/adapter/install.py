@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import cloudformation, iam, internals, lambdas, patience, resources, storage
+from sandbox.adapter import aliases, cloudformation, codedeploy, iam, internals, lambdas, patience, resources, storage
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
 from sandbox.adapter.timekeeper import Timekeeper
+from sandbox.codedeploy.deployments import Deployments
 from sandbox.errors import SandboxError
 from sandbox.sagemaker.service import SageMaker
 
@@ -48,7 +49,10 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
     types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
-    cloudformation.register({**cloudformation.provisioners(service.call), **types})
+    deployments = Deployments(platform.client, platform.clock)
+    moved = codedeploy.provisioners(deployments)
+    cloudformation.register({**cloudformation.provisioners(service.call), **types, **moved})
+    aliases.honour_weights()
     storage.complete_events()
     storage.refuse_to_delete_full_buckets()
     lambdas.isolate(settings.state_dir)
@@ -62,6 +66,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
 
     def stop() -> None:
         timekeeper.stop()
+        deployments.close()
         internals.STOP_WORKERS.get()()
         service.stop()
 

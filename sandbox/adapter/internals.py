@@ -174,6 +174,23 @@ ON_WORKER_THREAD = Internal(
     ("resource_type",),
 )
 
+RESOURCE_DEFINITION = Internal(
+    "services.cloudformation.provisioners",
+    "_cfn_wait_condition_definition",
+    "a resource's update policy in the template under deployment",
+    ("stack_name", "logical_id"),
+)
+STACKS = Internal("services.cloudformation", "_stacks", "what a reference in an update policy stands for")
+
+FUNCTION_OF = Internal("services.lambda_svc", "_get_func_record_for_ref", "the weights of an alias", ("function_ref",))
+FUNCTIONS = Internal("services.lambda_svc", "_functions", "the weights of an alias")
+INVOKE = Internal(
+    "services.lambda_svc",
+    "_invoke",
+    "the weights of an alias",
+    ("name", "event", "headers", "path_qualifier", "query_params"),
+)
+
 RUNTIME_BINARY = Internal(
     "core.lambda_runtime", "_detect_runtime_binary", "the interpreter that sees only what AWS gives", ("runtime",)
 )
