@@ -32,15 +32,17 @@ def honour_weights() -> None:
 
     def version_of(name: str, qualifier: str) -> str | None:
         alias = (internals.FUNCTIONS.get().get(name) or {}).get("aliases", {}).get(qualifier)
-        if alias is None or not alias.get("RoutingConfig"):
+        if alias is None:
             return None
         return chosen_version(alias, drawn=_random.random())
 
     def get_func_record_for_ref(function_ref: str) -> Any:
         parts = str(function_ref).split(":")
-        if len(parts) == _ALIAS_PARTS and (version := version_of(parts[6], parts[7])) is not None:
-            function_ref = ":".join([*parts[:7], version])
-        return function_of(function_ref)
+        if len(parts) != _ALIAS_PARTS or (version := version_of(parts[6], parts[7])) is None:
+            return function_of(function_ref)
+        record, config, name = function_of(":".join([*parts[:7], version]))
+        # A function is told the name that it was called by, which its metrics have too.
+        return record, config if config is None else {**config, "FunctionArn": function_ref}, name
 
     async def invoke_function(
         name: str,

@@ -4,16 +4,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import aliases, cloudformation, codedeploy, iam, internals, lambdas, patience, resources, storage
+from sandbox.adapter import (
+    aliases,
+    cloudformation,
+    codedeploy,
+    iam,
+    internals,
+    lambda_calls,
+    lambdas,
+    patience,
+    resources,
+    storage,
+)
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
 from sandbox.adapter.timekeeper import Timekeeper
+from sandbox.cloudwatch.gathering import Gatherer
 from sandbox.codedeploy.deployments import Deployments
 from sandbox.errors import SandboxError
 from sandbox.sagemaker.service import SageMaker
+
+_FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,10 +71,22 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     storage.refuse_to_delete_full_buckets()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
+    metrics = Gatherer(
+        lambda **request: platform.client("cloudwatch").put_metric_data(**request),
+        now=platform.clock.now,
+        interval=_FLUSH_SECONDS,
+    )
+    lambda_calls.publish_metrics(metrics)
+    lambda_calls.call_from_the_loop()
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
     cloudwatch.install()
     scheduler.install()
-    timekeeper = Timekeeper(platform.clock, cloudwatch=cloudwatch, runner=scheduler.runner, flush=service.flush)
+
+    def flush() -> None:
+        service.flush()
+        metrics.flush()
+
+    timekeeper = Timekeeper(platform.clock, cloudwatch=cloudwatch, runner=scheduler.runner, flush=flush)
     # The emulator would start its own watcher of schedules here, when it is up.
     internals.START_SCHEDULER.replace(timekeeper.start)
 
@@ -68,6 +94,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         timekeeper.stop()
         deployments.close()
         internals.STOP_WORKERS.get()()
+        metrics.stop()
         service.stop()
 
     return Installed(application=with_control(internals.APP.get(), timekeeper), stop=stop)

@@ -199,8 +199,27 @@ WORKER_SCRIPT = Internal(
     "_PYTHON_WORKER_SCRIPT",
     "the program of a Lambda process",
     kind=str,
-    contains=("os.environ.update(env)", "addsitedir", "_LAMBDA_LAYERS_DIRS"),
+    contains=(
+        "os.environ.update(env)",
+        "addsitedir",
+        "_LAMBDA_LAYERS_DIRS",
+        "            result = handler_fn(event, context)\n",
+        '{"status": "ok", "result": result}',
+        '"trace": traceback.format_exc()}',
+    ),
 )
+WORKER = Internal(
+    "core.lambda_runtime", "Worker", "a Lambda process is asked without threads", ("func_name", "config", "code_zip")
+)
+ACQUIRE_WORKER = Internal(
+    "services.lambda_svc",
+    "acquire_worker",
+    "a warm process for a call of an API",
+    ("func_name", "config", "code_zip", "qualifier"),
+)
+RELEASE_WORKER = Internal("services.lambda_svc", "release_worker", "a warm process for a call of an API", ("worker",))
+SIGNAL = Internal("core.lambda_runtime", "_signal", "the end of a process that took too long", ("proc",))
+COLLECT = Internal("core.lambda_runtime", "_collect", "the end of a process that took too long", ("proc", "deadline"))
 STOP_WORKERS = Internal("core.lambda_runtime", "reset", "the end of all Lambda processes", ())
 EXECUTOR = Internal("services.lambda_svc", "LAMBDA_EXECUTOR", "Lambdas run as processes", kind=str, contains=("local",))
 EXECUTE_WARM = Internal(
@@ -212,6 +231,24 @@ EMIT_LOGS = Internal(
     "the log files of Lambdas",
     ("func", "request_id", "log_text", "error", "duration_ms"),
 )
+
+EMIT_LAMBDA_METRICS = Internal(
+    "services.lambda_svc",
+    "_emit_lambda_metrics",
+    "the metrics of Lambda",
+    ("function_name", "duration_ms", "error", "throttle"),
+)
+API_THREAD = Internal(
+    "services.apigateway",
+    "run_reentrant",
+    "an API calls a warm function without threads",
+    ("fn", "args", "thread_name"),
+)
+ACQUIRE_SLOT = Internal(
+    "services.lambda_svc", "_acquire_execution_slot", "the concurrency of a function", ("func", "config")
+)
+RELEASE_SLOT = Internal("services.lambda_svc", "_release_execution_slot", "the concurrency of a function", ("key",))
+TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", "the trace header of a call", ("config",))
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Internal))
 

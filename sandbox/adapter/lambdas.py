@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.adapter import internals
+from sandbox.adapter.lambda_process import taking_logs, warm_process
 from sandbox.lambda_runtime import runtime_directory
 
 # What the emulator itself sets for each Lambda, under names that the server's environment has too.
@@ -46,7 +47,8 @@ def isolate(state_dir: Path) -> None:
     """
     packages = runtime_directory(state_dir / "runtime")
     server_variables = sorted(set(os.environ) - _GIVEN)
-    program = internals.WORKER_SCRIPT.get()
+    program = taking_logs(internals.WORKER_SCRIPT.get())
+    internals.WORKER.replace(warm_process(internals.WORKER.get()))
     original = internals.RUNTIME_BINARY.get()
 
     def detect_runtime_binary(runtime: str) -> tuple[str, str]:
