@@ -18,6 +18,7 @@ from sandbox.adapter import (
 )
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
+from sandbox.adapter.http_api import AccessLogs, HttpApis
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
@@ -77,7 +78,8 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         interval=_FLUSH_SECONDS,
     )
     lambda_calls.publish_metrics(metrics)
-    lambda_calls.call_from_the_loop()
+    access_logs = AccessLogs(platform, interval=_FLUSH_SECONDS)
+    HttpApis(metrics, access_logs).install()
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
     cloudwatch.install()
     scheduler.install()
@@ -95,6 +97,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         deployments.close()
         internals.STOP_WORKERS.get()()
         metrics.stop()
+        access_logs.stop()
         service.stop()
 
     return Installed(application=with_control(internals.APP.get(), timekeeper), stop=stop)

@@ -238,6 +238,17 @@ EMIT_LAMBDA_METRICS = Internal(
     "the metrics of Lambda",
     ("function_name", "duration_ms", "error", "throttle"),
 )
+EXECUTE_API = Internal(
+    "services.apigateway",
+    "handle_execute",
+    "limits, metrics and the access log of an API",
+    ("api_id", "stage", "path", "method", "headers", "body", "query_params", "raw_query_string"),
+)
+API_SCOPE = Internal("services.apigateway", "find_api_scope", "whose API it is", ("api_id",))
+API_STAGES = Internal("services.apigateway", "_stages", "the settings of a stage")
+MATCH_ROUTE = Internal(
+    "services.apigateway", "_match_route", "the route in the access log", ("api_id", "method", "path")
+)
 API_THREAD = Internal(
     "services.apigateway",
     "run_reentrant",

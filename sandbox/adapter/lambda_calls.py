@@ -59,19 +59,12 @@ def _counted(config: Mapping[str, Any], *, error: bool, milliseconds: int) -> li
     ]
 
 
-def call_from_the_loop() -> None:
-    """Let an API ask a warm process from the server's loop; the emulator would start three threads for a request."""
-    in_thread = internals.API_THREAD.get()
+async def from_the_loop(record: dict[str, Any], event: Any) -> dict[str, Any] | None:
+    """Ask a warm process; the emulator would start three threads for a request.
 
-    async def run(execute: Any, record: dict[str, Any], event: Any, **options: Any) -> Any:
-        answer = await _from_the_loop(record, event)
-        return await in_thread(execute, record, event, **options) if answer is None else answer
-
-    internals.API_THREAD.replace(run)
-
-
-async def _from_the_loop(record: dict[str, Any], event: Any) -> dict[str, Any] | None:
-    """What the function answers; None when no process is warm or the request is not for this way."""
+    Returns:
+        What the function answers; None when no process is warm or the request is not for this way.
+    """
     config, code = record["config"], record.get("code_zip")
     if not code or not str(config.get("Runtime", "")).startswith("python"):
         return None

@@ -4,15 +4,13 @@ AWS page: "Specification: Embedded metric format".
 """
 
 import json
-import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-_log = logging.getLogger(__name__)
+from sandbox.background import Repeated
 
 # Of PutMetricData ("CloudWatch service quotas").
 _MAX_VALUES, _MAX_METRICS = 150, 1000
@@ -21,8 +19,7 @@ _MARK = '"CloudWatchMetrics"'
 Dimensions = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """What is counted: one metric with its dimensions in the order of their names."""
 
     namespace: str
@@ -49,14 +46,11 @@ class Gatherer:
         """
         self._put = put
         self._now = now
-        self._interval = interval
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._counts: defaultdict[Series, Counter[float]] = defaultdict(Counter)
         self._texts: list[str] = []
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
-        self._thread.start()
+        self._repeated = Repeated("metrics", self.flush, interval=interval)
 
     def add(self, values: Sequence[tuple[Series, float]]) -> None:
         """Count some values."""
@@ -84,17 +78,7 @@ class Gatherer:
 
     def stop(self) -> None:
         """Write the rest and end."""
-        self._wake.set()
-        self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            stopping = self._wake.wait(self._interval)
-            try:
-                self.flush()
-            except Exception:  # noqa: BLE001 - the only writer must outlive a server that is not there for a moment
-                _log.warning("metrics could not be written", exc_info=True)
+        self._repeated.stop()
 
     def _write(self, counts: Mapping[Series, Counter[float]]) -> None:
         now = self._now()
@@ -108,7 +92,7 @@ class Gatherer:
                 self._put(Namespace=namespace, MetricData=metrics[start : start + _MAX_METRICS])
 
 
-def batches(counts: Mapping[float, int]) -> Iterator[dict[str, Any]]:
+def batches(counts: Mapping[Any, int]) -> Iterator[dict[str, Any]]:
     """Values with how often they occurred, as many as PutMetricData takes at a time."""
     values = sorted(counts)
     for start in range(0, len(values), _MAX_VALUES):
