@@ -22,6 +22,7 @@ from sandbox.adapter.http_api import AccessLogs, HttpApis
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
+from sandbox.adapter.short_way import with_short_way
 from sandbox.adapter.timekeeper import Timekeeper
 from sandbox.cloudwatch.gathering import Gatherer
 from sandbox.codedeploy.deployments import Deployments
@@ -100,4 +101,5 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         access_logs.stop()
         service.stop()
 
-    return Installed(application=with_control(internals.APP.get(), timekeeper), stop=stop)
+    application = with_short_way(internals.APP.get(), service.handle_request)
+    return Installed(application=with_control(application, timekeeper), stop=stop)
