@@ -4,6 +4,7 @@ AWS pages: "Throttle requests to your HTTP APIs", "Quotas for configuring and ru
 metrics for HTTP APIs" and "Customize HTTP API access logs".
 """
 
+import contextlib
 import json
 import re
 import time
@@ -88,7 +89,6 @@ class AccessLogs:
     def __init__(self, platform: EmbeddedPlatform, *, interval: float) -> None:
         self._platform = platform
         self._lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._streams: set[str] = set()
         self._repeated = Repeated("access logs", self.flush, interval=interval)
 
     def add(self, group: str, line: str) -> None:
@@ -100,14 +100,14 @@ class AccessLogs:
         taken, self._lines = self._lines, defaultdict(list)
         client = self._platform.client("logs")
         for group, lines in taken.items():
+            place = {"logGroupName": group, "logStreamName": _STREAM}
             try:
-                if group not in self._streams:
-                    client.create_log_stream(logGroupName=group, logStreamName=_STREAM)
-                    self._streams.add(group)
-                client.put_log_events(logGroupName=group, logStreamName=_STREAM, logEvents=lines)
+                client.put_log_events(**place, logEvents=lines)
             except client.exceptions.ResourceNotFoundException:
-                # Its stack has been deleted; AWS says nothing either.
-                self._streams.discard(group)
+                # Nobody has called before; or its stack has been deleted, of which AWS says nothing either.
+                with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+                    client.create_log_stream(**place)
+                    client.put_log_events(**place, logEvents=lines)
 
     def stop(self) -> None:
         """Write the rest and end."""

@@ -6,6 +6,7 @@ permission check would be worse than none: so the check names what moved, and th
 
 import importlib
 import inspect
+import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +40,9 @@ class Internal:
 
     def get(self) -> Any:
         """The attribute's present value."""
-        return getattr(importlib.import_module(f"ministack.{self.module}"), self.name)
+        name = f"ministack.{self.module}"
+        # Asked for with every request: a look at the table is a tenth of what an import of the imported costs.
+        return getattr(sys.modules.get(name) or importlib.import_module(name), self.name)
 
     def replace(self, value: Any) -> None:
         """Put another value in the attribute's place."""

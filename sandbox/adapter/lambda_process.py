@@ -121,26 +121,35 @@ class WarmProcess:
         if len(message) > _PIPE_BYTES:
             return None
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[dict[str, Any]] = loop.create_future()
+        answered: asyncio.Future[dict[str, Any] | None] = loop.create_future()
         source, lines = self._proc.stdout.fileno(), _Lines()
 
         def read() -> None:
             chunk = os.read(source, _CHUNK)
             answer = lines.add(chunk) if chunk else dict(_GONE)
             if answer is not None and not answered.done():
-                loop.remove_reader(source)
                 answered.set_result(answer)
 
+        def give_up() -> None:
+            if not answered.done():
+                answered.set_result(None)
+
         loop.add_reader(source, read)
+        waiting = loop.call_later(self._timeout(), give_up)
         try:
             os.write(self._proc.stdin.fileno(), message)
-            answer = await asyncio.wait_for(asyncio.shield(answered), self._timeout())
-        except TimeoutError:
-            loop.remove_reader(source)
-            return await asyncio.to_thread(self._timed_out)
+            answer = await answered
         except OSError:
-            loop.remove_reader(source)
             answer = dict(_GONE)
+        except asyncio.CancelledError:
+            # Its answer is still to come, and would be taken for that to another request.
+            loop.run_in_executor(None, self._end)
+            raise
+        finally:
+            waiting.cancel()
+            loop.remove_reader(source)
+        if answer is None:
+            return await asyncio.to_thread(self._timed_out)
         return self._finished(answer)
 
     def _is_python(self) -> bool:

@@ -1,6 +1,8 @@
 """An application's stack: its API, and CodeDeploy moving the alias behind it, through CloudFormation itself."""
 
 import json
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -123,9 +125,9 @@ def template(version: str, *, bad: int = 0, configuration: str = CANARY) -> str:
             },
         ),
     }
-    for path in ("hello", "fails", "forbidden"):
-        key = {"RouteKey": f"GET /{path}", "AuthorizationType": "AWS_IAM", "Target": target}
-        resources[f"Route{path}"] = of("ApiGatewayV2::Route", **api, **key)
+    for number_of_route, route in enumerate(("GET /hello", "POST /hello", "GET /fails", "GET /forbidden")):
+        key = {"RouteKey": route, "AuthorizationType": "AWS_IAM", "Target": target}
+        resources[f"Route{number_of_route}"] = of("ApiGatewayV2::Route", **api, **key)
     address = {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
     outputs = {"ApiUrl": {"Value": address}, "Function": {"Value": {"Ref": "Function"}}}
     return json.dumps({"Resources": resources, "Outputs": outputs})
@@ -248,6 +250,32 @@ def test_a_call_is_answered_counted_and_logged_as_api_gateway_does(
     assert total("AWS/Lambda", "Invocations", FunctionName=function, Resource=f"{function}:live") == 2
     assert total("AWS/Lambda", "Errors", FunctionName=function, Resource=f"{function}:live") == 1
     sandbox.client("cloudformation").delete_stack(StackName="calls")
+    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+
+
+@pytest.mark.parametrize("size", [10, 100_000, 5_000_000])
+def test_a_body_of_any_allowed_size_reaches_a_warm_function(
+    sandbox: Sandbox, deploy_template: DeployTemplate, wait_for: WaitFor, size: int
+) -> None:
+    outputs = deploy_template(sandbox, stack=f"sizes-{size}", template=template("One"))
+    url = api_url(sandbox.endpoint_url, outputs)
+    for _ in range(2):
+        status, _headers, body = call("POST", f"{url}/hello", body="x" * size)
+        assert status == 200, body[:1000]
+        assert len(json.loads(body)["event"]["body"]) == size + 2
+    assert call("POST", f"{url}/hello", body=b"x" * (10 * 1024 * 1024 + 1))[0] == 413
+    sandbox.client("cloudformation").delete_stack(StackName=f"sizes-{size}")
+    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+
+
+def test_a_call_without_a_signature_is_forbidden(
+    sandbox: Sandbox, deploy_template: DeployTemplate, wait_for: WaitFor
+) -> None:
+    outputs = deploy_template(sandbox, stack="unsigned", template=template("One"))
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{api_url(sandbox.endpoint_url, outputs)}/hello")  # noqa: S310 - our own address
+    sandbox.client("cloudformation").delete_stack(StackName="unsigned")
+    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
 
 
 def test_what_a_stack_imports_cannot_be_deleted(
