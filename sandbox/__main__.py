@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.application import OUTPUT, api_url, curl
 from sandbox.clock import parse_moment
 from sandbox.control import ClockState, move_clock, read_clock
 from sandbox.delivery.command import SIDES, Delivery, deliver
@@ -106,10 +107,10 @@ def deploy_command(
     if as_json:
         out.print_json(data={"outputs": deployment.outputs, "seconds": deployment.seconds})
     else:
-        _print_deployment(deployment)
+        _print_deployment(deployment, endpoint_url=running.endpoint_url)
 
 
-def _print_deployment(deployment: Deployment) -> None:
+def _print_deployment(deployment: Deployment, *, endpoint_url: str) -> None:
     table = Table("stack", "output", "value", box=None, pad_edge=False)
     for stack, outputs in sorted(deployment.outputs.items()):
         for key, value in sorted(outputs.items()):
@@ -118,6 +119,14 @@ def _print_deployment(deployment: Deployment) -> None:
     out.print(table)
     parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in deployment.seconds.items())
     out.print(f"Deployed {len(deployment.outputs)} stacks: {parts}")
+    _print_calls(endpoint_url, deployment.outputs)
+
+
+def _print_calls(endpoint_url: str, stacks: Mapping[str, Mapping[str, str]]) -> None:
+    """How each deployed API is called."""
+    for stack, outputs in sorted(stacks.items()):
+        if OUTPUT in outputs:
+            out.print(f"  call    {stack}: {curl(endpoint_url, outputs)}", markup=False)
 
 
 @app.command("destroy")
@@ -189,14 +198,18 @@ def status(*, state: StateOption = DEFAULT_DIRECTORY, as_json: JsonOption = Fals
         else:
             out.print(f"No sandbox runs in {directory.path}: start one with `python -m sandbox up`.")
         raise typer.Exit(NOT_RUNNING)
-    stacks = sorted(stack_outputs(found.endpoint_url))
+    outputs = stack_outputs(found.endpoint_url)
+    stacks = sorted(outputs)
     if as_json:
-        out.print_json(data={"running": True, **found.as_dict(), "stacks": stacks, "logs": str(directory.logs)})
+        apis = {name: api_url(found.endpoint_url, of) for name, of in outputs.items() if OUTPUT in of}
+        told = {"running": True, **found.as_dict(), "stacks": stacks, "apis": apis, "logs": str(directory.logs)}
+        out.print_json(data=told)
         return
     out.print(f"[bold]The sandbox runs at {found.endpoint_url}[/bold]")
     out.print(f"  process {found.pid}, account {found.account}, region {found.region}")
     out.print(f"  stacks  {', '.join(stacks) or 'none: deploy them with `python -m sandbox deploy`'}")
     out.print(f"  logs    {directory.logs}")
+    _print_calls(found.endpoint_url, outputs)
 
 
 @app.command()

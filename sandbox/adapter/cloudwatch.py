@@ -27,6 +27,7 @@ _KEPT = ("EvaluationWindow", "EvaluateLowSampleCountPercentile")
 _INITIAL = "Unchecked: Initial alarm creation"
 
 Answer = tuple[int, dict[str, str], bytes]
+_READ = "_tandem_point"
 
 
 class ClockOfModule:
@@ -49,6 +50,7 @@ class CloudWatch:
         self._evicted = platform.clock.now()
         self._evaluated = self._now()
         self._creating = False
+        self._only: frozenset[tuple[Any, Any]] | None = None
         self._changes = 0
         self._dispatch = internals.DISPATCH_ALARM_ACTIONS.get()
         self._put_alarm = internals.PUT_METRIC_ALARM.get()
@@ -134,7 +136,12 @@ class CloudWatch:
         moments = [None if moment is None else moment_of(moment).timestamp() for moment in given]
         if (problem := data_problem(moments, now=self._now())) is not None:
             return _refusal("InvalidParameterValue", problem, is_cbor=is_cbor, is_json=is_json)
-        answer: Answer = self._put_data(params, request, is_cbor, is_json)
+        # Of new data, only the alarms on it can learn anything; the others are evaluated as time passes.
+        self._only = _metrics_of(request) if is_cbor or is_json else None
+        try:
+            answer: Answer = self._put_data(params, request, is_cbor, is_json)
+        finally:
+            self._only = None
         return answer
 
     def _enter(self) -> None:
@@ -158,11 +165,12 @@ class CloudWatch:
 
     def _points(self, namespace: str, name: str, dimensions: Mapping[str, str], since: float) -> Sequence[Point]:
         stored = internals.METRICS.get().get((namespace, name, internals.DIMENSIONS_KEY.get()(dimensions))) or ()
-        return [_point(item) for item in stored if item["Timestamp"] >= since]
+        return [item.get(_READ) or _point(item) for item in stored if item["Timestamp"] >= since]
 
     def _evaluate_all(self, *, now: float | None = None) -> None:
         for alarm in list(internals.ALARMS.get().values()):
-            self._evaluate(alarm, now=now)
+            if self._only is None or (alarm.get("Namespace"), alarm.get("MetricName")) in self._only:
+                self._evaluate(alarm, now=now)
 
     def _evaluate(self, described: dict[str, Any], *, now: float | None = None) -> None:
         if self._creating or (alarm := _read(described)) is None:
@@ -214,21 +222,22 @@ def _read(described: Mapping[str, Any]) -> Alarm | None:
         return None
 
 
-def _point(stored: Mapping[str, Any]) -> Point:
+def _metrics_of(request: Mapping[str, Any]) -> frozenset[tuple[Any, Any]]:
+    return frozenset((request.get("Namespace"), datum.get("MetricName")) for datum in request.get("MetricData", ()))
+
+
+def _point(stored: dict[str, Any]) -> Point:
+    """The point as alarms see it; kept where it is stored, for alarms ask for it again and again."""
     statistics = stored.get("_stat")
     if statistics is not None:
-        return Point(
-            moment=stored["Timestamp"],
-            count=float(statistics.get("SampleCount", 0)),
-            total=float(statistics.get("Sum", 0)),
-            low=float(statistics.get("Minimum", 0)),
-            high=float(statistics.get("Maximum", 0)),
-            unit=stored["Unit"],
-        )
-    count, value = float(stored.get("Count", 1.0)), float(stored["Value"])
-    return Point(
-        moment=stored["Timestamp"], count=count, total=value * count, low=value, high=value, unit=stored["Unit"]
-    )
+        count, total = float(statistics.get("SampleCount", 0)), float(statistics.get("Sum", 0))
+        low, high = float(statistics.get("Minimum", 0)), float(statistics.get("Maximum", 0))
+    else:
+        count, low = float(stored.get("Count", 1.0)), float(stored["Value"])
+        total, high = low * count, low
+    point = Point(moment=stored["Timestamp"], count=count, total=total, low=low, high=high, unit=stored["Unit"])
+    stored[_READ] = point
+    return point
 
 
 def _refusal(code: str, message: str, *, is_cbor: bool, is_json: bool) -> Answer:

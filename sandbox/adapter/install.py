@@ -4,15 +4,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.adapter import cloudformation, iam, internals, lambdas, patience, resources, storage
+from sandbox.adapter import (
+    aliases,
+    cloudformation,
+    codedeploy,
+    iam,
+    internals,
+    lambda_calls,
+    lambdas,
+    patience,
+    resources,
+    storage,
+)
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
+from sandbox.adapter.http_api import AccessLogs, HttpApis
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
+from sandbox.adapter.short_way import with_short_way
 from sandbox.adapter.timekeeper import Timekeeper
+from sandbox.cloudwatch.gathering import Gatherer
+from sandbox.codedeploy.deployments import Deployments
 from sandbox.errors import SandboxError
 from sandbox.sagemaker.service import SageMaker
+
+_FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,21 +65,41 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
     types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
-    cloudformation.register({**cloudformation.provisioners(service.call), **types})
+    deployments = Deployments(platform.client, platform.clock)
+    moved = codedeploy.provisioners(deployments)
+    cloudformation.register({**cloudformation.provisioners(service.call), **types, **moved})
+    aliases.honour_weights()
     storage.complete_events()
     storage.refuse_to_delete_full_buckets()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
+    metrics = Gatherer(
+        lambda **request: platform.client("cloudwatch").put_metric_data(**request),
+        now=platform.clock.now,
+        interval=_FLUSH_SECONDS,
+    )
+    lambda_calls.publish_metrics(metrics)
+    access_logs = AccessLogs(platform, interval=_FLUSH_SECONDS)
+    HttpApis(metrics, access_logs).install()
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
     cloudwatch.install()
     scheduler.install()
-    timekeeper = Timekeeper(platform.clock, cloudwatch=cloudwatch, runner=scheduler.runner, flush=service.flush)
+
+    def flush() -> None:
+        service.flush()
+        metrics.flush()
+
+    timekeeper = Timekeeper(platform.clock, cloudwatch=cloudwatch, runner=scheduler.runner, flush=flush)
     # The emulator would start its own watcher of schedules here, when it is up.
     internals.START_SCHEDULER.replace(timekeeper.start)
 
     def stop() -> None:
         timekeeper.stop()
+        deployments.close()
         internals.STOP_WORKERS.get()()
+        metrics.stop()
+        access_logs.stop()
         service.stop()
 
-    return Installed(application=with_control(internals.APP.get(), timekeeper), stop=stop)
+    application = with_short_way(internals.APP.get(), service.handle_request)
+    return Installed(application=with_control(application, timekeeper), stop=stop)

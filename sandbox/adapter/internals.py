@@ -6,6 +6,7 @@ permission check would be worse than none: so the check names what moved, and th
 
 import importlib
 import inspect
+import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,7 +40,9 @@ class Internal:
 
     def get(self) -> Any:
         """The attribute's present value."""
-        return getattr(importlib.import_module(f"ministack.{self.module}"), self.name)
+        name = f"ministack.{self.module}"
+        # Asked for with every request: a look at the table is a tenth of what an import of the imported costs.
+        return getattr(sys.modules.get(name) or importlib.import_module(name), self.name)
 
     def replace(self, value: Any) -> None:
         """Put another value in the attribute's place."""
@@ -174,6 +177,23 @@ ON_WORKER_THREAD = Internal(
     ("resource_type",),
 )
 
+RESOURCE_DEFINITION = Internal(
+    "services.cloudformation.provisioners",
+    "_cfn_wait_condition_definition",
+    "a resource's update policy in the template under deployment",
+    ("stack_name", "logical_id"),
+)
+STACKS = Internal("services.cloudformation", "_stacks", "what a reference in an update policy stands for")
+
+FUNCTION_OF = Internal("services.lambda_svc", "_get_func_record_for_ref", "the weights of an alias", ("function_ref",))
+FUNCTIONS = Internal("services.lambda_svc", "_functions", "the weights of an alias")
+INVOKE = Internal(
+    "services.lambda_svc",
+    "_invoke",
+    "the weights of an alias",
+    ("name", "event", "headers", "path_qualifier", "query_params"),
+)
+
 RUNTIME_BINARY = Internal(
     "core.lambda_runtime", "_detect_runtime_binary", "the interpreter that sees only what AWS gives", ("runtime",)
 )
@@ -182,8 +202,27 @@ WORKER_SCRIPT = Internal(
     "_PYTHON_WORKER_SCRIPT",
     "the program of a Lambda process",
     kind=str,
-    contains=("os.environ.update(env)", "addsitedir", "_LAMBDA_LAYERS_DIRS"),
+    contains=(
+        "os.environ.update(env)",
+        "addsitedir",
+        "_LAMBDA_LAYERS_DIRS",
+        "            result = handler_fn(event, context)\n",
+        '{"status": "ok", "result": result}',
+        '"trace": traceback.format_exc()}',
+    ),
 )
+WORKER = Internal(
+    "core.lambda_runtime", "Worker", "a Lambda process is asked without threads", ("func_name", "config", "code_zip")
+)
+ACQUIRE_WORKER = Internal(
+    "services.lambda_svc",
+    "acquire_worker",
+    "a warm process for a call of an API",
+    ("func_name", "config", "code_zip", "qualifier"),
+)
+RELEASE_WORKER = Internal("services.lambda_svc", "release_worker", "a warm process for a call of an API", ("worker",))
+SIGNAL = Internal("core.lambda_runtime", "_signal", "the end of a process that took too long", ("proc",))
+COLLECT = Internal("core.lambda_runtime", "_collect", "the end of a process that took too long", ("proc", "deadline"))
 STOP_WORKERS = Internal("core.lambda_runtime", "reset", "the end of all Lambda processes", ())
 EXECUTOR = Internal("services.lambda_svc", "LAMBDA_EXECUTOR", "Lambdas run as processes", kind=str, contains=("local",))
 EXECUTE_WARM = Internal(
@@ -195,6 +234,35 @@ EMIT_LOGS = Internal(
     "the log files of Lambdas",
     ("func", "request_id", "log_text", "error", "duration_ms"),
 )
+
+EMIT_LAMBDA_METRICS = Internal(
+    "services.lambda_svc",
+    "_emit_lambda_metrics",
+    "the metrics of Lambda",
+    ("function_name", "duration_ms", "error", "throttle"),
+)
+EXECUTE_API = Internal(
+    "services.apigateway",
+    "handle_execute",
+    "limits, metrics and the access log of an API",
+    ("api_id", "stage", "path", "method", "headers", "body", "query_params", "raw_query_string"),
+)
+API_SCOPE = Internal("services.apigateway", "find_api_scope", "whose API it is", ("api_id",))
+API_STAGES = Internal("services.apigateway", "_stages", "the settings of a stage")
+MATCH_ROUTE = Internal(
+    "services.apigateway", "_match_route", "the route in the access log", ("api_id", "method", "path")
+)
+API_THREAD = Internal(
+    "services.apigateway",
+    "run_reentrant",
+    "an API calls a warm function without threads",
+    ("fn", "args", "thread_name"),
+)
+ACQUIRE_SLOT = Internal(
+    "services.lambda_svc", "_acquire_execution_slot", "the concurrency of a function", ("func", "config")
+)
+RELEASE_SLOT = Internal("services.lambda_svc", "_release_execution_slot", "the concurrency of a function", ("key",))
+TRACE_ID = Internal("services.lambda_svc", "_xray_trace_id_for_invocation", "the trace header of a call", ("config",))
 
 ALL = tuple(value for value in globals().values() if isinstance(value, Internal))
 

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sandbox.adapter import internals
+from sandbox.adapter.lambda_process import taking_logs, warm_process
 from sandbox.lambda_runtime import runtime_directory
 
 # What the emulator itself sets for each Lambda, under names that the server's environment has too.
@@ -46,7 +47,8 @@ def isolate(state_dir: Path) -> None:
     """
     packages = runtime_directory(state_dir / "runtime")
     server_variables = sorted(set(os.environ) - _GIVEN)
-    program = internals.WORKER_SCRIPT.get()
+    program = taking_logs(internals.WORKER_SCRIPT.get())
+    internals.WORKER.replace(warm_process(internals.WORKER.get()))
     original = internals.RUNTIME_BINARY.get()
 
     def detect_runtime_binary(runtime: str) -> tuple[str, str]:
@@ -99,6 +101,7 @@ def keep_logs(log_dir: Path) -> None:
     emit = internals.EMIT_LOGS.get()
     execute = internals.EXECUTE_WARM.get()
     lock = threading.Lock()
+    files: dict[str, TextIO] = {}
 
     def execute_function_warm(func: Mapping[str, Any], event: Any, request_id: str) -> Any:
         result = execute(func, event, request_id)
@@ -120,8 +123,11 @@ def keep_logs(log_dir: Path) -> None:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         lines = [f"{stamp} START RequestId: {request_id}", *log_text.splitlines()]
         lines.append(f"{stamp} {'FAILED' if error else 'END'} RequestId: {request_id} Duration: {duration_ms} ms")
-        with lock, (directory / f"{name}.log").open("a", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        with lock:
+            if name not in files:
+                files[name] = (directory / f"{name}.log").open("a", encoding="utf-8")
+            files[name].write("\n".join(lines) + "\n")
+            files[name].flush()
 
     internals.EXECUTE_WARM.replace(execute_function_warm)
     internals.EMIT_LOGS.replace(emit_lambda_logs)

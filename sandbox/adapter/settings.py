@@ -8,6 +8,7 @@ from pathlib import Path
 
 #: What Tandem uses; every other service of the emulator stays off.
 SERVICES = (
+    "apigateway",
     "cloudformation",
     "dynamodb",
     "ecr",

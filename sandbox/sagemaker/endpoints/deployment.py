@@ -2,10 +2,8 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from sandbox.sagemaker.endpoints.fleet import Fleet, FleetFactory
@@ -17,10 +15,9 @@ from sandbox.sagemaker.names import reason
 from sandbox.sagemaker.platform import Platform
 from sandbox.sagemaker.protocol.errors import AwsError
 from sandbox.sagemaker.table import Table
+from sandbox.watching import ringing, watch
 
 _log = logging.getLogger(__name__)
-_POLL_EVERY = 5.0
-_SHORTEST_POLL, _LONGEST_POLL = 0.05, 1.0
 _INTERNAL = "InternalServerError: We encountered an internal error.  Please try again."
 
 
@@ -196,28 +193,12 @@ class Deployer:
             self._wait(rails.termination_wait, check)
 
     def _check_alarms(self, rails: Guardrails, *, role_arn: str) -> None:
-        if not rails.alarms:
-            return
-        client = self._platform.client("cloudwatch", role_arn=role_arn)
-        answer = client.describe_alarms(
-            AlarmNames=list(rails.alarms), AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
-        )
-        ringing = [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in answer.get(kind, ())]
-        if ringing:
-            raise _RollbackError(f"Deployment was rolled back: these alarms are in ALARM state: {', '.join(ringing)}.")
+        if found := ringing(self._platform.client("cloudwatch", role_arn=role_arn), rails.alarms):
+            raise _RollbackError(f"Deployment was rolled back: these alarms are in ALARM state: {', '.join(found)}.")
 
     def _wait(self, seconds: float, check: Callable[[], None]) -> None:
-        clock = self._platform.clock
-        poll = min(_LONGEST_POLL, max(_SHORTEST_POLL, clock.real_seconds(_POLL_EVERY)))
-        # Whichever comes first: somebody may move the clock forward while it runs.
-        deadline, until = time.monotonic() + clock.real_seconds(seconds), clock.now() + timedelta(seconds=seconds)
-        while True:
-            check()
-            left = min(deadline - time.monotonic(), clock.real_seconds((until - clock.now()).total_seconds()))
-            if left <= 0:
-                return
-            if self._closing.wait(min(left, poll)):
-                raise _ClosingError
+        if not watch(self._platform.clock, seconds, check=check, closing=self._closing):
+            raise _ClosingError
 
     def _progress(self, name: str, status: str, message: str, *, share: float = 0.0) -> None:
         with self._table.lock:

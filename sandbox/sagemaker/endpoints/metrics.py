@@ -3,19 +3,18 @@
 Names and units: AWS's page "Amazon SageMaker AI metrics in Amazon CloudWatch".
 """
 
-import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.background import Repeated
+from sandbox.cloudwatch.gathering import batches
 from sandbox.sagemaker.endpoints.model_server import Place
 from sandbox.sagemaker.platform import Platform
 
-_log = logging.getLogger(__name__)
 _NAMESPACE = "AWS/SageMaker"
-_MAX_VALUES = 150
 _ERRORS = {4: "Invocation4XXErrors", 5: "Invocation5XXErrors"}
 
 
@@ -34,13 +33,10 @@ class Metrics:
 
     def __init__(self, platform: Platform, *, interval: float) -> None:
         self._platform = platform
-        self._interval = interval
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._windows: defaultdict[tuple[str, str], _Window] = defaultdict(_Window)
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sagemaker-metrics", daemon=True)
-        self._thread.start()
+        self._repeated = Repeated("metrics of endpoints", self.flush, interval=interval)
 
     def record(self, place: Place, *, status: int, model_seconds: float, total_seconds: float) -> None:
         """Count one invocation."""
@@ -67,17 +63,7 @@ class Metrics:
 
     def stop(self) -> None:
         """Write the rest and end."""
-        self._wake.set()
-        self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            stopping = self._wake.wait(self._interval)
-            try:
-                self.flush()
-            except Exception:  # noqa: BLE001 - the only writer must outlive a server that is not there for a moment
-                _log.warning("metrics of endpoints could not be written", exc_info=True)
+        self._repeated.stop()
 
 
 def _rounded(seconds: float) -> int:
@@ -97,12 +83,4 @@ def _data(window: _Window) -> Iterator[dict[str, Any]]:
 
 
 def _batches(name: str, unit: str, counts: Counter[int]) -> Iterator[dict[str, Any]]:
-    values = sorted(counts)
-    for start in range(0, len(values), _MAX_VALUES):
-        batch = values[start : start + _MAX_VALUES]
-        yield {
-            "MetricName": name,
-            "Unit": unit,
-            "Values": [float(value) for value in batch],
-            "Counts": [float(counts[value]) for value in batch],
-        }
+    return ({"MetricName": name, "Unit": unit, **batch} for batch in batches(counts))

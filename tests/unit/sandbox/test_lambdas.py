@@ -16,6 +16,19 @@ import os, sys
 def handler(event, context):
     return {"variables": dict(os.environ), "path": sys.path, "loaded": sorted(sys.modules)}
 """
+COUNTS = """
+import itertools, time
+numbers = itertools.count(1)
+def handler(event, context):
+    number = next(numbers)
+    if event != "go":
+        print("about to", event)
+    if event == "raise":
+        raise RuntimeError("on purpose")
+    if event == "sleep":
+        time.sleep(60)
+    return number
+"""
 IMPORTS = """
 import importlib
 def handler(event, context):
@@ -97,21 +110,29 @@ def test_publishing_a_layer_again_changes_nothing(sandbox: Sandbox, tmp_path: Pa
     assert sorted(version["Version"] for version in versions) == [1, 2]
 
 
-_PATIENCE = 10
-
-
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_what_a_lambda_prints_is_kept_in_its_file_with_the_request(
     sandbox: Sandbox, create_function: CreateFunction, stream: str
 ) -> None:
     source = f"import sys\ndef handler(event, context):\n    print('said on {stream}', file=sys.{stream})\n"
     name = create_function(sandbox, name=f"prints-{stream}", source=source)
-    file = sandbox.directory.logs / "lambda" / f"{name}.log"
-    # The emulator waits for a moment only: on a busy machine, a line stands under the next request.
-    for number in range(1, _PATIENCE):
-        sandbox.client("lambda").invoke(FunctionName=name)
-        log = file.read_text()
-        assert log.count("RequestId: ") == 2 * number
-        if f"said on {stream}" in log:
-            return
-    pytest.fail(f"nothing was kept after {_PATIENCE} requests: {log}")
+    sandbox.client("lambda").invoke(FunctionName=name)
+    start, said, end = (sandbox.directory.logs / "lambda" / f"{name}.log").read_text().splitlines()
+    assert said == f"said on {stream}"
+    assert "START RequestId: " in start
+    assert "END RequestId: " in end
+
+
+def test_a_function_that_raises_keeps_its_process_and_one_that_takes_too_long_does_not(
+    sandbox: Sandbox, create_function: CreateFunction
+) -> None:
+    name = create_function(sandbox, name="counts", source=COUNTS)
+    client = sandbox.client("lambda")
+    client.update_function_configuration(FunctionName=name, Timeout=1)
+    assert _invoke(sandbox, name, "go") == 1
+    assert "on purpose" in json.dumps(_invoke(sandbox, name, "raise"))
+    assert _invoke(sandbox, name, "go") == 3
+    assert "Task timed out after 1.00 seconds" in json.dumps(_invoke(sandbox, name, "sleep"))
+    assert _invoke(sandbox, name, "go") == 1
+    log = (sandbox.directory.logs / "lambda" / f"{name}.log").read_text()
+    assert log.index("about to raise") < log.index("on purpose") < log.index("about to sleep")
