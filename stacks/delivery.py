@@ -26,8 +26,8 @@ from stacks.settings import (
 from stacks.stage import ApplicationStage, EnvironmentStage, MlStage
 
 _OPS: Final = ".venv/bin/python -m ops"
-_EVERYWHERE = ("*.toml", "*.json", "*.txt", "Makefile", "app.py", "lambdas/shared/**", "stacks/**")
-"""What both pipelines stand on; a glob without a slash means the top level."""
+_EVERYWHERE = ("*.{toml,json,txt,py}", "Makefile", "lambdas/shared/**", "stacks/**")
+"""What both pipelines stand on; a glob without a slash means the top level. A filter takes eight globs in all."""
 _NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
 
 
@@ -75,7 +75,7 @@ class ApplicationDelivery(DeliveryStack):
         code_version: str,
         staging: Staging,
     ) -> None:
-        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        folder = project.folder.as_posix()
         super().__init__(
             scope,
             project=project,
@@ -93,14 +93,32 @@ class ApplicationDelivery(DeliveryStack):
                     _synth(project.name, "application"),
                 ],
                 paths=Paths(
-                    includes=(*_EVERYWHERE, "application/**", f"{folder}/project.toml", f"{folder}/*contract.json"),
+                    includes=(
+                        *_EVERYWHERE,
+                        "application/**",
+                        *(f"{folder}/{file}" for file in ("project.toml", "example.json", "*contract.json")),
+                    ),
                     excludes=_NOTHING_BUILT,
                 ),
             ),
         )
         build = _builder(ApplicationStage, self, root=root, code_version=code_version, staging=staging)
         for settings in (self._staging, self._production):
-            contract = application_contract(settings.folder).relative_to(root).as_posix()
+            contract = f"{folder}/{application_contract(settings.folder).name}"
+            smoke = self._line.check(
+                "Smoke",
+                settings=settings,
+                role="application",
+                commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
+            )
+            record = self._line.check(
+                "Record",
+                settings=settings,
+                role="ml",
+                commands=[f"{_OPS} contract record --contract {contract} --commit {SOURCE_VERSION}"],
+            )
+            # An application that does not work is taken back, and must not bind the models that are deployed later.
+            record.add_step_dependency(smoke)
             self._line.deploy(
                 build(settings),
                 before=[
@@ -111,20 +129,7 @@ class ApplicationDelivery(DeliveryStack):
                         commands=[f"{_OPS} contract check --tell --contract {contract}"],
                     )
                 ],
-                after=[
-                    self._line.check(
-                        "Smoke",
-                        settings=settings,
-                        role="application",
-                        commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
-                    ),
-                    self._line.check(
-                        "Record",
-                        settings=settings,
-                        role="ml",
-                        commands=[f"{_OPS} contract record --contract {contract} --commit {SOURCE_VERSION}"],
-                    ),
-                ],
+                after=[smoke, record],
                 needs_approval=settings is self._production,
             )
         self._line.finish()
@@ -143,7 +148,7 @@ class MlDelivery(DeliveryStack):
         code_version: str,
         staging: Staging,
     ) -> None:
-        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        folder = project.folder.as_posix()
         super().__init__(
             scope,
             project=project,

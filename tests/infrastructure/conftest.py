@@ -16,7 +16,7 @@ from stacks.assembly import build_app
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ("Storage", "Training", "Serving", "Monitoring")
+STACKS = ("Storage", "Training", "Serving", "Monitoring", "Application")
 
 # Runs app.py with every way to the network closed: in Python, and in the Node.js process behind the CDK.
 RUN_OFFLINE = """
@@ -65,15 +65,20 @@ class Assembly:
     folder: Path
     said: str = ""
 
-    def template(self, stage: str, stack: str) -> Template:
-        """The template of a stack."""
-        start = f"{stage.replace('-', '')}{stack}"
-        (file,) = (self.folder / f"assembly-{stage}").glob(f"{start}*.template.json")
+    def template(self, stage: str, stack: str, *, delivered_by: str = "") -> Template:
+        """The template of an environment's stack, as it is or as a delivery stack deploys it."""
+        start = f"{delivered_by}-{stage}{stack}".replace("-", "")
+        folder = "-".join(filter(None, ("assembly", delivered_by, stage)))
+        (file,) = (self.folder / folder).glob(f"{start}*.template.json")
         return Template(json.loads(file.read_text("utf-8")))
+
+    def delivery(self, side: str, project: str = "flights") -> Template:
+        """The template of a delivery pipeline."""
+        return Template(json.loads((self.folder / f"{project}-delivery-{side}.template.json").read_text("utf-8")))
 
     def templates(self) -> list[Path]:
         """The files of all templates."""
-        return sorted(self.folder.glob("assembly-*/*.template.json"))
+        return sorted(self.folder.glob("**/*.template.json"))
 
     def manifest(self, stage: str) -> Mapping[str, Any]:
         """What the CDK command line knows of a stage's stacks, by stack name."""
@@ -104,10 +109,14 @@ def _assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
     """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
 
-    def synthesize(change: Callable[[str], str] = str, **context: Any) -> Assembly:
+    def synthesize(
+        change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
+    ) -> Assembly:
         folder = Path("pipelines", "projects", "flights")
         copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__"))
         file = tmp_path / folder / "project.toml"
+        for name, text in (files or {}).items():
+            (tmp_path / folder / name).write_text(text, "utf-8")
         file.write_text(change(file.read_text("utf-8")), "utf-8")
         app = build_app(
             load_projects(tmp_path),
@@ -144,6 +153,11 @@ def _training(sandbox: Mapping[str, Template]) -> Template:
 @pytest.fixture(name="serving")
 def _serving(sandbox: Mapping[str, Template]) -> Template:
     return sandbox["Serving"]
+
+
+@pytest.fixture(name="application")
+def _application(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Application"]
 
 
 @pytest.fixture(name="monitoring")
