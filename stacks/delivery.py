@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Environment, PermissionsBoundary, Stack, Tags
+from aws_cdk import Environment, Stack, Tags
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.delivery_pipeline import SOURCE_VERSION, Builds, DeliveryPipeline
@@ -49,10 +50,11 @@ class DeliveryStack(Stack):
             delivery_stack(project.name, side),
             description=f"{project.name}: the pipeline that delivers the {side} side",
             env=Environment(account=delivery.account, region=delivery.region),
-            permissions_boundary=PermissionsBoundary.from_name(delivery.permissions_boundary)
-            if delivery.permissions_boundary
-            else None,
         )
+        if delivery.permissions_boundary:
+            # The stack's own argument would hold for the environments as well, which may have none or another one.
+            boundary = iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", delivery.permissions_boundary)
+            iam.PermissionsBoundary.of(self).apply(boundary)
         for key, value in delivery.tags.items():
             Tags.of(self).add(key, value)
         self._staging = project.environment(delivery.staging)
