@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from stacks.assembly import build_app
+from stacks.guardrails import add_guardrails
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,29 @@ def _assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly(folder / "cdk.out", said=done.stdout)
 
 
+def _synthesized(
+    folder: Path, change: Callable[[str], str], files: Mapping[str, str] | None, *, guarded: bool, **context: Any
+) -> Assembly:
+    """Both projects, `project.toml` changed and `files` added in that of the reference project, below `folder`."""
+    projects = Path("pipelines", "projects")
+    copytree(ROOT / projects, folder / projects, ignore=ignore_patterns("__pycache__"))
+    for name, text in (files or {}).items():
+        (folder / projects / name).write_text(text, "utf-8")
+    file = folder / projects / "flights" / "project.toml"
+    file.write_text(change(file.read_text("utf-8")), "utf-8")
+    unguarded = {} if guarded else {"@aws-cdk/core:validateAgainstDefaultRules": False}
+    app = build_app(
+        load_projects(folder),
+        root=ROOT,
+        outdir=folder / "cdk.out",
+        context=unguarded | {"project": "flights"} | context,
+    )
+    if guarded:
+        add_guardrails(app)
+    app.synth()
+    return Assembly(folder / "cdk.out")
+
+
 @pytest.fixture(name="synthesize")
 def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
     """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
@@ -112,20 +136,19 @@ def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
     def synthesize(
         change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
     ) -> Assembly:
-        folder = Path("pipelines", "projects", "flights")
-        copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__"))
-        file = tmp_path / folder / "project.toml"
-        for name, text in (files or {}).items():
-            (tmp_path / folder / name).write_text(text, "utf-8")
-        file.write_text(change(file.read_text("utf-8")), "utf-8")
-        app = build_app(
-            load_projects(tmp_path),
-            root=ROOT,
-            outdir=tmp_path / "cdk.out",
-            context={"@aws-cdk/core:validateAgainstDefaultRules": False, **context},
-        )
-        app.synth()
-        return Assembly(tmp_path / "cdk.out")
+        return _synthesized(tmp_path, change, files, guarded=False, **context)
+
+    return synthesize
+
+
+@pytest.fixture(name="guarded", scope="session")
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+    """The same with guardrails, which raise for a finding that nobody accepted."""
+
+    def synthesize(
+        change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
+    ) -> Assembly:
+        return _synthesized(tmp_path_factory.mktemp("shape"), change, files, guarded=True, **context)
 
     return synthesize
 

@@ -64,7 +64,9 @@ def test_tokens_are_those_of_the_issuer_for_the_audience(synthesize: Any) -> Non
     assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
     assert {route["RouteKey"] for route in routes} == ROUTES
     assert {route["AuthorizationType"] for route in routes} == {"JWT"}
-    assert {route["AuthorizerId"]["Ref"] for route in routes} == {application.id("AWS::ApiGatewayV2::Authorizer", "Api")}
+    assert {route["AuthorizerId"]["Ref"] for route in routes} == {
+        application.id("AWS::ApiGatewayV2::Authorizer", "Api")
+    }
 
 
 def test_calls_beyond_the_limits_are_refused_by_the_api(synthesize: Any) -> None:
@@ -191,7 +193,7 @@ def test_the_contract_goes_with_the_code(assembly: Any) -> None:
 
 def test_a_contract_of_its_own_goes_with_the_code_instead_of_the_models(synthesize: Any) -> None:
     own = json.loads(_flights("contract.json")) | {"version": "7.0"}
-    changed = synthesize(files={"application.contract.json": json.dumps(own)}, environment="production")
+    changed = synthesize(files={"flights/application.contract.json": json.dumps(own)}, environment="production")
     template = changed.template("flights-production", "Application")
 
     assert _contract(changed, template)["version"] == "7.0"
@@ -211,7 +213,10 @@ def test_the_delivery_role_calls_each_route_of_this_api_and_nothing_else_of_it(p
     template = production["Application"]
     policy = template.one("AWS::IAM::Policy", "DeliveryRole")["PolicyDocument"]["Statement"]
     (calls,) = (one for one in policy if one["Action"] == "execute-api:Invoke")
-    arns = ["".join(part if isinstance(part, str) else part["Ref"] for part in one["Fn::Join"][1]) for one in calls["Resource"]]
+    arns = [
+        "".join(part if isinstance(part, str) else part["Ref"] for part in one["Fn::Join"][1])
+        for one in calls["Resource"]
+    ]
 
     assert set(arns) == {
         f"arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:{template.id('AWS::ApiGatewayV2::Api', 'Api')}"

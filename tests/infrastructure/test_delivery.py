@@ -33,12 +33,20 @@ STAGES = {
     "ml": FIRST
     | {
         "flights-staging": [
-            *([f"{stack}.{what}"] for stack in ("Storage", "Training", "Serving", "Monitoring") for what in ("Prepare", "Deploy")),
+            *(
+                [f"{stack}.{what}"]
+                for stack in ("Storage", "Training", "Serving", "Monitoring")
+                for what in ("Prepare", "Deploy")
+            ),
             ["Train"],
         ],
         "flights-production": [
             ["Approve"],
-            *([f"{stack}.{what}"] for stack in ("Storage", "Training", "Serving", "Monitoring") for what in ("Prepare", "Deploy")),
+            *(
+                [f"{stack}.{what}"]
+                for stack in ("Storage", "Training", "Serving", "Monitoring")
+                for what in ("Prepare", "Deploy")
+            ),
         ],
     },
 }
@@ -137,7 +145,12 @@ def test_what_a_pipeline_deploys_is_what_is_deployed_without_it(assembly: Any, s
     for stage in ("flights-staging", "flights-production"):
         for stack in stacks:
             delivered = assembly.template(stage, stack, delivered_by=f"flights-delivery-{side}")
-            assert delivered == assembly.template(stage, stack)
+            assert _unlabelled(delivered.body) == _unlabelled(assembly.template(stage, stack).body)
+
+
+def _unlabelled(template: Any) -> Any:
+    """Without the labels of statements, which the CDK makes of a construct's path; they mean nothing to AWS."""
+    return json.loads(re.sub(r'"Sid": "AllowEventRule\w+"', '"Sid": ""', json.dumps(template)))
 
 
 @both
@@ -175,8 +188,9 @@ def test_the_build_reports_its_tests_and_hands_on_the_assembly(line: Any, side: 
 
     assert spec["reports"] == {"tests": {"files": ["reports/*.xml"], "file-format": "JUNITXML"}}
     assert spec["artifacts"] == {"base-directory": "cdk.out", "files": ["**/*"]}
-    assert f"-c project=flights -c delivery={side} -c code_version=$CODEBUILD_RESOLVED_SOURCE_VERSION" in (
-        spec["phases"]["build"]["commands"][-1]
+    assert (
+        f"-c project=flights -c delivery={side} -c code_version=$CODEBUILD_RESOLVED_SOURCE_VERSION"
+        in (spec["phases"]["build"]["commands"][-1])
     )
     reports = [resource for action, resource in _allowed(line, "DeliveryBuilder") if action == "codebuild:CreateReport"]
     assert [one.rpartition("/")[2] for one in reports] == [f"{_build(line)['Name']}-tests"]
@@ -229,7 +243,7 @@ def test_a_contract_in_a_command_is_the_file_that_the_application_is_built_with(
 
 def test_a_contract_of_its_own_is_the_one_that_is_asked_about(synthesize: Any) -> None:
     own = (ROOT / "pipelines" / "projects" / "flights" / "contract.json").read_text("utf-8")
-    changed = synthesize(files={"application.contract.json": own}, delivery="application")
+    changed = synthesize(files={"flights/application.contract.json": own}, delivery="application")
     commands = [command for _, _, command in _commands(changed.delivery("application")) if "--contract" in command]
 
     assert len(commands) == 4
@@ -241,7 +255,9 @@ def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any, side: s
     for name, project, command in _commands(line):
         if " ops " not in command:
             continue
-        (environment, what) = re.match(r"DeliveryPipelineflights(staging|production)(Contract|Smoke|Record|Train)", name).groups()
+        (environment, what) = re.match(
+            r"DeliveryPipelineflights(staging|production)(Contract|Smoke|Record|Train)", name
+        ).groups()
         variables = {one["Name"]: _said(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
         assert variables == {
             "TANDEM_ROLE_ARN": (
@@ -265,7 +281,9 @@ def test_the_checks_take_on_the_delivery_roles_of_the_two_environments_and_these
     assembly: Any, line: Any, side: str
 ) -> None:
     checks = line.one("AWS::IAM::Role", "DeliveryChecks")["RoleName"]
-    taken_on = {name.rpartition("/")[2] for action, name in _allowed(line, "DeliveryChecks") if action == "sts:AssumeRole"}
+    taken_on = {
+        name.rpartition("/")[2] for action, name in _allowed(line, "DeliveryChecks") if action == "sts:AssumeRole"
+    }
     existing = {}
     for environment in ("staging", "production"):
         for stack in ("Training", "Application"):
@@ -331,9 +349,8 @@ def test_whoever_is_to_be_told_gets_an_email(synthesize: Any) -> None:
 
 def test_a_bucket_can_be_the_source(synthesize: Any) -> None:
     changed = synthesize(
-        lambda text: text.replace(
-            'source = "codecommit"  \nrepository = "tandem"',
-            'source = "s3"\nobject_key = "code.zip"\nrepository = "the-code"',
+        lambda text: text.replace('source = "codecommit"  ', 'source = "s3"\nobject_key = "code.zip"').replace(
+            'repository = "tandem"', 'repository = "the-code"'
         ),
         delivery="ml",
     )

@@ -119,7 +119,6 @@ MAY = {
         "logs:PutLogEvents",
         "s3:GetObject",
         "s3:PutObject",
-        "sagemaker:DescribeModelPackage",
         "sagemaker:InvokeEndpoint",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
