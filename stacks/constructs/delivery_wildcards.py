@@ -28,7 +28,7 @@ def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket, copies: Sequence[
         accept_wildcards(
             role,
             resources=["*"],
-            reason="A key of another region is known by its alias, which a policy can not name; only its use is granted.",
+            reason="A key of another region is known by its alias, which no policy can name; only its use is granted.",
         )
     for bucket in copies:
         acknowledge(

@@ -16,6 +16,7 @@ from typer.main import get_command
 from ops.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
+ML_STACKS = ("Storage", "Training", "Serving", "Monitoring")
 FIRST = {"Source": [["Source"]], "Build": [["Build"]], "UpdatePipeline": [["SelfMutate"]], "Assets": [["FileAssets"]]}
 STAGES = {
     "application": FIRST
@@ -52,7 +53,10 @@ STAGES = {
 }
 ROLE = {"Contract": "ml", "Record": "ml", "Train": "ml", "Smoke": "application"}
 
-both = pytest.mark.parametrize("side", STAGES)
+
+@pytest.fixture(name="side", params=STAGES)
+def _side(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(name="line")
@@ -110,7 +114,6 @@ def _allowed(line: Any, start: str) -> Iterator[tuple[str, str]]:
                         yield action, _said(resource)
 
 
-@both
 def test_the_stages_and_what_each_does_in_which_order(line: Any, side: str) -> None:
     found = {}
     for stage in _pipeline(line)["Stages"]:
@@ -122,14 +125,12 @@ def test_the_stages_and_what_each_does_in_which_order(line: Any, side: str) -> N
     assert list(found.items()) == list(STAGES[side].items())
 
 
-@both
-def test_production_alone_goes_back_by_itself_when_it_fails(line: Any, side: str) -> None:
+def test_production_alone_goes_back_by_itself_when_it_fails(line: Any) -> None:
     failing = {stage["Name"]: stage.get("OnFailure") for stage in _pipeline(line)["Stages"]}
 
     assert {name: one for name, one in failing.items() if one} == {"flights-production": {"Result": "ROLLBACK"}}
 
 
-@both
 def test_a_newer_commit_takes_the_place_of_one_that_waits(line: Any, side: str) -> None:
     pipeline = _pipeline(line)
 
@@ -139,9 +140,8 @@ def test_a_newer_commit_takes_the_place_of_one_that_waits(line: Any, side: str) 
     assert "Triggers" not in pipeline
 
 
-@both
 def test_what_a_pipeline_deploys_is_what_is_deployed_without_it(assembly: Any, side: str) -> None:
-    stacks = ["Application"] if side == "application" else ["Storage", "Training", "Serving", "Monitoring"]
+    stacks = ("Application",) if side == "application" else ML_STACKS
     for stage in ("flights-staging", "flights-production"):
         for stack in stacks:
             delivered = assembly.template(stage, stack, delivered_by=f"flights-delivery-{side}")
@@ -153,7 +153,6 @@ def _unlabelled(template: Any) -> Any:
     return json.loads(re.sub(r'"Sid": "AllowEventRule\w+"', '"Sid": ""', json.dumps(template)))
 
 
-@both
 def test_the_tools_are_those_of_the_lock(line: Any, side: str) -> None:
     wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]["aws-cdk"]
     mutate = _buildspec(line.one("AWS::CodeBuild::Project", "DeliveryStagesUpdatePipeline"))
@@ -164,15 +163,13 @@ def test_the_tools_are_those_of_the_lock(line: Any, side: str) -> None:
     ]
 
 
-@both
-def test_assets_are_published_by_a_pinned_tool(assembly: Any, line: Any, side: str) -> None:
+def test_assets_are_published_by_a_pinned_tool(assembly: Any, line: Any) -> None:
     spec = line.one("AWS::CodeBuild::Project", "DeliveryStagesAssets")["Source"]["BuildSpec"]
 
     assert re.search(r"npm install -g cdk-assets@\d+\.\d+\.\d+\b", (assembly.folder / spec).read_text("utf-8"))
 
 
-@both
-def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: Any, side: str) -> None:
+def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: Any) -> None:
     projects = _projects(line).values()
     environments = [project["Environment"] for project in projects]
 
@@ -182,7 +179,6 @@ def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: A
     assert all(project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == log for project in projects)
 
 
-@both
 def test_the_build_reports_its_tests_and_hands_on_the_assembly(line: Any, side: str) -> None:
     spec = _buildspec(_build(line))
 
@@ -196,8 +192,7 @@ def test_the_build_reports_its_tests_and_hands_on_the_assembly(line: Any, side: 
     assert [one.rpartition("/")[2] for one in reports] == [f"{_build(line)['Name']}-tests"]
 
 
-@both
-def test_every_target_of_make_and_every_test_in_a_command_exists(line: Any, side: str) -> None:
+def test_every_target_of_make_and_every_test_in_a_command_exists(line: Any) -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     named = [shlex.split(command) for _, _, command in _commands(line)]
     made = [words for words in named if words[0] == "make"]
@@ -210,7 +205,6 @@ def test_every_target_of_make_and_every_test_in_a_command_exists(line: Any, side
                 assert [path for path in word.removeprefix("TESTS=").split() if not (ROOT / path).exists()] == []
 
 
-@both
 def test_every_question_to_an_environment_is_one_that_ops_understands(line: Any, side: str) -> None:
     asked = [(name, shlex.split(command)) for name, _, command in _commands(line) if " ops " in command]
 
@@ -250,8 +244,7 @@ def test_a_contract_of_its_own_is_the_one_that_is_asked_about(synthesize: Any) -
     assert all("pipelines/projects/flights/application.contract.json" in command for command in commands)
 
 
-@both
-def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any, side: str) -> None:
+def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any) -> None:
     for name, project, command in _commands(line):
         if " ops " not in command:
             continue
@@ -270,13 +263,11 @@ def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any, side: s
         assert _said(project["ServiceRole"]) == f"<{line.id('AWS::IAM::Role', 'DeliveryChecks')}>"
 
 
-@both
 @pytest.mark.parametrize("role", PIPELINE_MAY)
-def test_a_role_of_a_build_may_do_exactly_what_the_table_says(line: Any, side: str, role: str) -> None:
+def test_a_role_of_a_build_may_do_exactly_what_the_table_says(line: Any, role: str) -> None:
     assert {action for action, _ in _allowed(line, role)} == PIPELINE_MAY[role]
 
 
-@both
 def test_the_checks_take_on_the_delivery_roles_of_the_two_environments_and_these_trust_them(
     assembly: Any, line: Any, side: str
 ) -> None:
@@ -299,8 +290,7 @@ def test_the_checks_take_on_the_delivery_roles_of_the_two_environments_and_these
     assert len(taken_on) == needed
 
 
-@both
-def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_only(line: Any, side: str) -> None:
+def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_only(line: Any) -> None:
     key = {"Fn::GetAtt": [line.id("AWS::KMS::Key", "DeliveryKey"), "Arn"]}
     bucket = line.one("AWS::S3::Bucket", "DeliveryArtifacts")
     policy = str(line.one("AWS::S3::BucketPolicy", "DeliveryArtifacts"))
@@ -318,8 +308,7 @@ def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_o
     assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryTopic"))
 
 
-@both
-def test_people_hear_of_failures_and_of_what_waits_for_them(line: Any, side: str) -> None:
+def test_people_hear_of_failures_and_of_what_waits_for_them(line: Any) -> None:
     (rule,) = line.all("AWS::CodeStarNotifications::NotificationRule").values()
     topic = {"Ref": line.id("AWS::SNS::Topic", "DeliveryTopic")}
     statements = line.one("AWS::KMS::Key", "DeliveryKey")["KeyPolicy"]["Statement"]

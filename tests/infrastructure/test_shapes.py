@@ -23,14 +23,18 @@ production = "production"
 
 def _three_accounts(text: str) -> str:
     places = {
-        "[delivery]": f'account = "{TOOLS}"\nregion = "eu-central-1"\npermissions_boundary = "tools"\ntags = {{ "of" = "tools" }}',
+        "[delivery]": f'account = "{TOOLS}"\nregion = "eu-central-1"\npermissions_boundary = "tools"\n{_tag("tools")}',
         "[environments.staging]": f'account = "{STAGING}"\nregion = "eu-west-1"\npermissions_boundary = "staging"',
-        "[environments.production]": f'account = "{PRODUCTION}"\nregion = "eu-central-1"\ntags = {{ "of" = "production" }}',
+        "[environments.production]": f'account = "{PRODUCTION}"\nregion = "eu-central-1"\n{_tag("production")}',
     }
     for table, place in places.items():
         assert text.count(f"{table}  ") + text.count(f"{table}\n") == 1
         text = text.replace(table, f"{table}\n{place}\n", 1)
     return text
+
+
+def _tag(value: str) -> str:
+    return f'tags = {{ "of" = "{value}" }}'
 
 
 def _tokens(text: str) -> str:
@@ -151,7 +155,7 @@ def test_tags_and_boundary_of_the_pipelines_are_not_those_of_the_environments(sh
         for name, template in found.items()
     }
 
-    assert boundaries == {"tools": {"tools"}, "staging": {"staging"}, "production": {'"none'.strip('"')}}
+    assert boundaries == {"tools": {"tools"}, "staging": {"staging"}, "production": {"none"}}
     assert tags == {"tools": {"tools"}, "staging": set(), "production": {"production"}}
 
 

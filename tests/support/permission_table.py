@@ -148,7 +148,7 @@ DELIVERED_MAY = {
     },
     ("Application", "DeliveryRole"): {"cloudformation:DescribeStacks", "execute-api:Invoke"},
 }
-# The roles in a stack of a delivery pipeline that this repository writes; those of CDK Pipelines are accepted one by one.
+# Roles of a delivery pipeline's builds; those that CDK Pipelines writes are in stacks/constructs/delivery_wildcards.py.
 PIPELINE_MAY = {
     "DeliveryChecks": {
         "kms:Decrypt",
