@@ -35,7 +35,7 @@ def test_every_accepted_finding_has_a_reason_in_a_sentence(assembly: Any) -> Non
 
 
 def test_cfn_lint_finds_nothing_in_any_region_of_the_table(assembly: Any) -> None:
-    everywhere = {"flights-sandbox", "flights-delivery-application"}
+    everywhere = {"flights-sandbox"}
     # What a delivery pipeline deploys is what is deployed without it (test_delivery.py): checked once.
     regions = {file.read_text("utf-8"): ["us-east-1"] for file in assembly.templates()}
     regions |= {
