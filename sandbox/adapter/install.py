@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.adapter import cloudformation, iam, internals, lambdas, patience, resources, storage
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
+from sandbox.adapter.network import FLOW_LOG, FlowLogProvisioner
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
@@ -48,7 +49,9 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
     iam.register()
     types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
-    cloudformation.register({**cloudformation.provisioners(service.call), **types})
+    cloudformation.register(
+        {**cloudformation.provisioners(service.call), **types, FLOW_LOG: FlowLogProvisioner(platform.client)}
+    )
     storage.complete_events()
     storage.refuse_to_delete_full_buckets()
     lambdas.isolate(settings.state_dir)

@@ -10,6 +10,7 @@ from pathlib import Path
 SERVICES = (
     "cloudformation",
     "dynamodb",
+    "ec2",
     "ecr",
     "events",
     "iam",

@@ -78,7 +78,8 @@ class Network(Construct):
 
     def _add_endpoints(self, inside: ec2.SecurityGroup) -> None:
         doors = self._group("Doors", "Interface endpoints: HTTPS from jobs, models and functions.")
-        doors.add_ingress_rule(inside, ec2.Port.tcp(443), "HTTPS from jobs, models and functions")
+        peer = ec2.Peer.security_group_id(inside.security_group_id)
+        doors.add_ingress_rule(peer, ec2.Port.tcp(443), "HTTPS from jobs, models and functions")
         for name, gateway in GATEWAYS.items():
             endpoint = self._vpc.add_gateway_endpoint(_words(name), service=gateway)
             endpoint.add_to_policy(self._only_this_account())

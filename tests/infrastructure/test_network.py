@@ -153,7 +153,6 @@ def test_there_is_no_way_to_the_internet(stacks: Any) -> None:
         "AWS::EC2::FlowLog",
         "AWS::EC2::RouteTable",
         "AWS::EC2::SecurityGroup",
-        "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::Subnet",
         "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPC",
@@ -167,9 +166,8 @@ def test_nothing_comes_in_but_https_to_the_endpoints(network: Any) -> None:
     groups = network.all("AWS::EC2::SecurityGroup")
 
     assert set(groups) == {inside, doors}
-    assert not [group for group in groups.values() if "SecurityGroupIngress" in group]
-    (rule,) = network.all("AWS::EC2::SecurityGroupIngress").values()
-    assert rule["GroupId"] == {"Fn::GetAtt": [doors, "GroupId"]}
+    assert "SecurityGroupIngress" not in groups[inside]
+    (rule,) = groups[doors]["SecurityGroupIngress"]
     assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": [inside, "GroupId"]}
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
     (out,) = groups[inside]["SecurityGroupEgress"]
