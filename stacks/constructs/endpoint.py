@@ -21,7 +21,7 @@ class Endpoint(Construct):
     """Everything about the endpoint that is known before there is one."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, retain: bool, placement: Placement | None
+        self, scope: Construct, construct_id: str, *, name: str, retain: bool, placement: Placement | None = None
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name

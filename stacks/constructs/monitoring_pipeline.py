@@ -41,7 +41,7 @@ class MonitoringPipeline(SageMakerPipeline):
         definition: Definition,
         artifacts: SecureBucket,
         data: SecureBucket,
-        placement: Placement | None,
+        placement: Placement | None = None,
     ) -> None:
         image = xgboost_image(scope)
         images = [image]

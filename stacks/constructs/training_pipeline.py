@@ -54,7 +54,7 @@ class TrainingPipeline(SageMakerPipeline):
         definition: TrainingDefinition,
         artifacts: SecureBucket,
         registry: ModelRegistry,
-        placement: Placement | None,
+        placement: Placement | None = None,
     ) -> None:
         image = xgboost_image(scope)
         super().__init__(

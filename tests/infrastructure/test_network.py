@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template as Made
 from botocore.session import get_session
 from cfnlint.api import lint
 
+from stacks.constructs.network import Network
 from stacks.constructs.placement import Placement
+from stacks.settings import load_projects, select
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "flights-production"
@@ -283,6 +287,23 @@ def test_several_instances_of_a_job_may_talk_and_encrypt_what_they_say(instances
     for place in (count["NetworkConfig"], train):
         assert place["VpcConfig"]["SecurityGroupIds"] == groups
         assert place.get("EnableInterContainerTrafficEncryption", False) is ("sg-cluster" in groups)
+
+
+@pytest.mark.parametrize("engine", ["arrow", "spark"])
+def test_only_where_a_job_has_several_instances_there_is_a_group_whose_members_may_talk(engine: str) -> None:
+    (settings,) = select(load_projects(ROOT), project="flights", environment="production")
+    monitoring = settings.monitoring.model_copy(update={"engine": engine})
+    stack = Stack(App(), "Stack")
+    network = Network(stack, "Network", settings=settings.model_copy(update={"monitoring": monitoring}))
+    template = Made.from_stack(stack)
+
+    assert (network.placement.cluster is not None) is (engine == "spark")
+    for kind, other in (("Ingress", "SourceSecurityGroupId"), ("Egress", "DestinationSecurityGroupId")):
+        rules = template.find_resources(f"AWS::EC2::SecurityGroup{kind}").values()
+        assert len(rules) == (engine == "spark")
+        for rule in rules:
+            assert rule["Properties"]["GroupId"] == rule["Properties"][other]
+            assert "NetworkCluster" in str(rule["Properties"]["GroupId"])
 
 
 def test_a_function_may_not_make_network_interfaces_by_itself(stacks: Any) -> None:
