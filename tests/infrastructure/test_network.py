@@ -110,7 +110,7 @@ def test_a_public_environment_is_what_it_was_without_the_setting(assembly: Any, 
     opening = "[environments.production]\n"
     explicit = synthesize(lambda text: text.replace(opening, f'{opening}network = "public"\n'))
 
-    said = [file for file in explicit.templates() if STAGE in file.parent.name]
+    said = [file for file in explicit.templates() if file.parent.name == f"assembly-{STAGE}"]
     assert len(said) == len(STACKS) - 1
     for file in said:
         assert file.read_bytes() == (assembly.folder / file.relative_to(explicit.folder)).read_bytes()
