@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,8 +12,10 @@ from shutil import copytree, ignore_patterns
 from typing import Any
 
 import pytest
+from aws_cdk import App
 
 from stacks.assembly import build_app
+from stacks.guardrails import add_guardrails
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,20 +108,36 @@ def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
     """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
 
     def synthesize(change: Callable[[str], str] = str, **context: Any) -> Assembly:
-        folder = Path("pipelines", "projects", "flights")
-        copytree(ROOT / folder, tmp_path / folder, ignore=ignore_patterns("__pycache__"))
-        file = tmp_path / folder / "project.toml"
-        file.write_text(change(file.read_text("utf-8")), "utf-8")
-        app = build_app(
-            load_projects(tmp_path),
-            root=ROOT,
-            outdir=tmp_path / "cdk.out",
-            context={"@aws-cdk/core:validateAgainstDefaultRules": False, **context},
-        )
+        app = _changed_app(tmp_path, change, {"@aws-cdk/core:validateAgainstDefaultRules": False, **context})
         app.synth()
         return Assembly(tmp_path / "cdk.out")
 
     return synthesize
+
+
+@pytest.fixture(scope="session", name="isolated")
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The production environment in a network of its own, with guardrails; its region is known at synth."""
+    folder, opening = tmp_path_factory.mktemp("isolated"), "[environments.production]\n"
+    place = 'network = "isolated"\naccount = "123456789012"\nregion = "eu-west-1"\n'
+
+    def change(text: str) -> str:
+        # Its delivery would have to know an account as well.
+        alone = re.sub(r"(?ms)^\[delivery\].*?(?=^\[)", "", text)
+        return alone.replace(opening, opening + place)
+
+    app = _changed_app(folder, change, {"environment": "production"})
+    add_guardrails(app)
+    app.synth()
+    return Assembly(folder / "cdk.out")
+
+
+def _changed_app(folder: Path, change: Callable[[str], str], context: Mapping[str, Any]) -> App:
+    project = Path("pipelines", "projects", "flights")
+    copytree(ROOT / project, folder / project, ignore=ignore_patterns("__pycache__"))
+    file = folder / project / "project.toml"
+    file.write_text(change(file.read_text("utf-8")), "utf-8")
+    return build_app(load_projects(folder), root=ROOT, outdir=folder / "cdk.out", context=context)
 
 
 @pytest.fixture(name="sandbox")
