@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lambdas.shared.compatibility import parse
+from lambdas.shared.compatibility import Field, parse
 
 CONTRACT = "contract.json"
 _IN_WORDS: Mapping[str, str] = {
@@ -15,45 +15,6 @@ _IN_WORDS: Mapping[str, str] = {
     "boolean": "true or false",
     "timestamp": "a moment such as 2013-01-01T10:00:00Z, with its offset from UTC",
 }
-
-
-@dataclass(frozen=True)
-class Field:
-    """One named value; the attributes are those of ``contract.json``, which docs/contract.md explains."""
-
-    name: str
-    type: str
-    nullable: bool = False
-    optional: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: tuple[str, ...] = ()
-    pattern: str | None = None
-    unit: str | None = None
-    description: str = ""
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the value is a number, whole or not."""
-        return self.type in {"integer", "number"}
-
-    def allowed(self) -> str:
-        """Say in words which values are allowed."""
-        return self._allowed() + (" or null" if self.nullable else "")
-
-    def _allowed(self) -> str:
-        kind = _IN_WORDS[self.type]
-        if self.type == "string":
-            one_of = f"one of {', '.join(self.categories)}" if self.categories else None
-            matching = None if self.pattern is None else f"a text that matches {self.pattern}"
-            return " and ".join(each for each in (one_of, matching) if each) or kind
-        if not self.is_number or (self.minimum is None and self.maximum is None):
-            return kind
-        if self.maximum is None:
-            return f"{kind}, at least {self.minimum:g}"
-        if self.minimum is None:
-            return f"{kind}, at most {self.maximum:g}"
-        return f"{kind} between {self.minimum:g} and {self.maximum:g}"
 
 
 @dataclass(frozen=True)
@@ -79,9 +40,9 @@ class Contract:
         """Read a document that :func:`lambdas.shared.compatibility.parse` has checked."""
         return cls(
             name=document["name"],
-            version=document["version"],
-            inputs=tuple(_field(entry) for entry in document["inputs"]),
-            output=_field(document["output"]),
+            version=str(document.get("version", "")),
+            inputs=tuple(map(Field.of, document["inputs"])),
+            output=Field.of(document["output"]),
             description=document.get("description", ""),
         )
 
@@ -95,5 +56,24 @@ def load(folder: Path = Path(__file__).parent) -> Contract:
     return Contract.of(parse((folder / CONTRACT).read_bytes()))
 
 
-def _field(entry: Mapping[str, Any]) -> Field:
-    return Field(**{**entry, "categories": tuple(entry.get("categories", ()))})
+def is_number(field: Field) -> bool:
+    """Whether the value of a field is a number, whole or not."""
+    return field.type in {"integer", "number"}
+
+
+def allowed(field: Field) -> str:
+    """Say in words which values a field may have."""
+    return _allowed(field) + (" or null" if field.nullable else "")
+
+
+def _allowed(field: Field) -> str:
+    kind = _IN_WORDS[field.type]
+    if field.type == "string":
+        one_of = f"one of {', '.join(field.categories)}" if field.categories else None
+        matching = None if field.pattern is None else f"a text that matches {field.pattern}"
+        return " and ".join(each for each in (one_of, matching) if each) or kind
+    if not is_number(field) or (field.minimum is None and field.maximum is None):
+        return kind
+    if field.minimum is not None and field.maximum is not None:
+        return f"{kind} between {field.minimum:g} and {field.maximum:g}"
+    return f"{kind}, {field.range}"

@@ -2,7 +2,8 @@
 
 AWS page "Ingest ground truth labels and merge them with predictions". One line tells what is known of one request, in
 the order of its records. Files of an hour sort by the moment at which they were told, so that what was told last
-counts, as it does within one body; the monitor puts the records of one request together, and telling the same twice changes nothing.
+counts, as it does within one body; the monitor puts the records of one request together, and telling the same twice
+changes nothing.
 """
 
 import hashlib

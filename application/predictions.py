@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from application.contract import Field
 from application.endpoint_client import Answer, Endpoint
 from application.live_version import Left, LiveVersion
 from application.trained_range import TrainedRange
+from lambdas.shared.compatibility import Field
 from lambdas.shared.telemetry import annotate, count, logger, metrics
 
 MOST_WARNINGS: Final = 2000

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from application.contract import Field
+from application.contract import allowed
 from application.values import shown
+from lambdas.shared.compatibility import Field
 
 PROBLEM_JSON: Final = "application/problem+json"
 MOST_ERRORS: Final = 50
@@ -145,5 +146,5 @@ class Explainer:
 
     def _allowed(self, name: str) -> str:
         if name in self.fields:
-            return self.fields[name].allowed()
+            return allowed(self.fields[name])
         return self.also.get(name, "a list of at least one object")

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from application.contract import Field
+from application.contract import is_number
 from application.values import shown
+from lambdas.shared.compatibility import Field
 
 _FORMAT = 1
 
@@ -80,7 +81,7 @@ def read(content: bytes, inputs: Sequence[Field]) -> TrainedRange:
 def _numbers(fields: Sequence[Field], counts: Mapping[str, Any]) -> Iterator[tuple[str, tuple[float, float]]]:
     for field in fields:
         lowest, highest = counts[field.name]["minimum"], counts[field.name]["maximum"]
-        if field.is_number and lowest is not None and highest is not None:
+        if is_number(field) and lowest is not None and highest is not None:
             yield field.name, (lowest, highest)
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, StrictBool, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 from pydantic import Field as Constraint
 
-from application.contract import Field
+from application.contract import is_number
+from lambdas.shared.compatibility import Field
 
 _SHOWN: Final = 80
 
@@ -35,7 +36,7 @@ def json_schema(field: Field) -> dict[str, Any]:
     if field.type == "string" and field.pattern is not None:
         # JSON schema looks for a match anywhere; the contract wants the whole text.
         schema["pattern"] = f"^(?:{field.pattern})$"
-    if field.is_number:
+    if is_number(field):
         bounds = {"minimum": field.minimum, "maximum": field.maximum}
         schema |= {name: bound for name, bound in bounds.items() if bound is not None}
     unit = f" ({field.unit})" if field.unit else ""

@@ -158,7 +158,9 @@ class _Client:
         self.url = stage.api_url
         self._session = stage.target.session
         self._token = os.environ.get(TOKEN)
-        self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=urllib3.Retry(connect=3, read=0, redirect=0))
+        # An answer is an answer: a 503 that names a time to come back is told, not waited for.
+        once = urllib3.Retry(connect=3, read=0, redirect=0, status=0, respect_retry_after_header=False)
+        self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=once)
 
     @property
     def has_token(self) -> bool:

@@ -9,6 +9,7 @@ from stacks.constructs.monitor_alarms import MonitorAlarms
 from stacks.constructs.monitor_metrics import MonitorMetrics
 from stacks.constructs.monitoring_pipeline import MonitoringPipeline, read_definition
 from stacks.constructs.pipeline_schedule import PipelineSchedule
+from stacks.constructs.placement import Placement
 from stacks.constructs.staging import Staging
 from stacks.serving import ServingResources
 from stacks.settings import GROUND_TRUTH, Settings
@@ -31,6 +32,7 @@ class MonitoringStack(Stack):
         storage: StorageResources,
         training: TrainingResources,
         serving: ServingResources,
+        placement: Placement | None,
     ) -> None:
         super().__init__(
             scope,
@@ -47,6 +49,7 @@ class MonitoringStack(Stack):
             definition=read_definition(settings),
             artifacts=storage.artifacts,
             data=storage.data,
+            placement=placement,
         )
         for prefix in ("capture/", "runs/", "monitoring/"):
             storage.artifacts.grant_read(pipeline.role, prefix=prefix)

@@ -44,7 +44,13 @@ class ServingStack(Stack):
             termination_protection=settings.deployment.retain,
         )
         registry = training.registry
-        endpoint = Endpoint(self, "Endpoint", name=settings.names.endpoint, retain=settings.deployment.retain)
+        endpoint = Endpoint(
+            self,
+            "Endpoint",
+            name=settings.names.endpoint,
+            retain=settings.deployment.retain,
+            placement=handlers.placement,
+        )
         storage.artifacts.grant_read(endpoint.role, prefix="runs/")
         storage.artifacts.grant_write(endpoint.role, prefix="capture/")
         alarms = RollbackAlarms(self, "Rollback", settings=settings, notifications=storage.notifications)
@@ -66,6 +72,7 @@ class ServingStack(Stack):
                 "EXECUTION_ROLE_ARN": endpoint.role.role_arn,
                 "CAPTURE_URI": f"s3://{storage.artifacts.name}/capture",
                 "KMS_KEY_ARN": storage.key.key_arn,
+                **(handlers.placement.variables if handlers.placement is not None else {}),
             },
         )
         deployment = EventPath(

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from aws_cdk import Environment, PermissionsBoundary, Stage, Tags
+from aws_cdk import Environment, PermissionsBoundary, Stack, Stage, Tags
 from constructs import Construct
 
 from stacks.application import ApplicationStack
 from stacks.constructs.handler import HandlerContext
 from stacks.constructs.staging import Staging
 from stacks.monitoring import MonitoringStack
+from stacks.network import NetworkStack
 from stacks.serving import ServingStack
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -36,8 +37,12 @@ class EnvironmentStage(Stage):
         for key, value in place.tags.items():
             Tags.of(self).add(key, value)
 
-    def _add_ml(self) -> StorageStack:
+    def _add_ml(self) -> list[Stack]:
+        """Add the stacks of the ML side; returns those that export something."""
         settings, staging = self._settings, self._staging
+        is_isolated = settings.deployment.network == "isolated"
+        network = NetworkStack(self, "Network", settings=settings) if is_isolated else None
+        placement = network.placement if network is not None else None
         stack = StorageStack(self, "Storage", settings=settings)
         storage = stack.resources
         handlers = HandlerContext(
@@ -46,6 +51,7 @@ class EnvironmentStage(Stage):
             staging=staging,
             ledger=storage.ledger,
             notifications=storage.notifications,
+            placement=placement,
         )
         training = TrainingStack(
             self, "Training", settings=settings, storage=storage, handlers=handlers, code_version=self._code_version
@@ -61,8 +67,9 @@ class EnvironmentStage(Stage):
             storage=storage,
             training=training,
             serving=serving,
+            placement=placement,
         )
-        return stack
+        return [stack] if network is None else [network, stack]
 
     def _add_application(self) -> ApplicationStack:
         return ApplicationStack(
@@ -76,7 +83,7 @@ class EnvironmentStage(Stage):
 
 
 class MlStage(EnvironmentStage):
-    """Storage, Training, Serving and Monitoring: what the pipeline of the ML code deploys."""
+    """Storage, Training, Serving and Monitoring, and Network if isolated: what the pipeline of the ML code deploys."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
@@ -96,12 +103,14 @@ class ApplicationStage(EnvironmentStage):
 
 
 class ProjectStage(EnvironmentStage):
-    """All five stacks, for whoever deploys an environment with one command."""
+    """All of these stacks, for whoever deploys an environment with one command."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, root: Path, code_version: str, staging: Staging
     ) -> None:
         super().__init__(scope, settings=settings, root=root, code_version=code_version, staging=staging)
-        storage = self._add_ml()
-        # The application finds it by exports, which the CDK does not see.
-        self._add_application().add_stack_dependency(storage)
+        exporting = self._add_ml()
+        application = self._add_application()
+        # The application finds them by exports, which the CDK does not see.
+        for stack in exporting:
+            application.add_stack_dependency(stack)

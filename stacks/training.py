@@ -58,6 +58,7 @@ class TrainingStack(Stack):
             definition=definition,
             artifacts=storage.artifacts,
             registry=registry,
+            placement=handlers.placement,
         )
         storage.data.grant_read_versions(pipeline.role, prefix=settings.data.prefix)
         storage.artifacts.grant_list(pipeline.role)

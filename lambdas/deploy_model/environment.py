@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from lambdas.shared.environment import HandlerEnvironment
 
@@ -10,7 +10,8 @@ from lambdas.shared.environment import HandlerEnvironment
 class DeployModelEnvironment(HandlerEnvironment):
     """What the stacks tell DeployModel.
 
-    An empty ``kms_key_arn`` means keys of AWS; ``rollback_alarms`` are names, separated by commas.
+    An empty ``kms_key_arn`` means keys of AWS; ``rollback_alarms`` are names, separated by commas, as are the ids
+    of the subnets and security groups of an isolated network. A public one has none.
     """
 
     endpoint_name: str = Field(min_length=1, max_length=63)
@@ -28,8 +29,31 @@ class DeployModelEnvironment(HandlerEnvironment):
     rollout_termination_wait_seconds: int = Field(ge=0, le=3600)
     rollout_max_seconds: int = Field(ge=600, le=28_800)
     rollback_alarms: str
+    subnet_ids: str = Field(default="", pattern=r"^(subnet-[0-9a-z]+(,subnet-[0-9a-z]+)*)?$")
+    security_group_ids: str = Field(default="", pattern=r"^(sg-[0-9a-z]+(,sg-[0-9a-z]+)*)?$", validate_default=True)
+
+    @field_validator("security_group_ids")
+    @classmethod
+    def _go_with_subnets(cls, groups: str, seen: ValidationInfo) -> str:
+        if "subnet_ids" in seen.data and bool(seen.data["subnet_ids"]) != bool(groups):
+            raise ValueError("allowed: ids together with SUBNET_IDS, or neither of them")
+        return groups
+
+    @property
+    def subnets(self) -> list[str]:
+        """The subnets that models run in; none for SageMaker's own network."""
+        return _listed(self.subnet_ids)
+
+    @property
+    def security_groups(self) -> list[str]:
+        """The security groups of the models."""
+        return _listed(self.security_group_ids)
 
     @property
     def alarm_names(self) -> tuple[str, ...]:
         """The alarms that make SageMaker turn back."""
-        return tuple(name for name in self.rollback_alarms.split(",") if name)
+        return tuple(_listed(self.rollback_alarms))
+
+
+def _listed(text: str) -> list[str]:
+    return [each for each in text.split(",") if each]

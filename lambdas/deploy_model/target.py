@@ -58,6 +58,8 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
         # tools: a container without a network might never become healthy.
         "EnableNetworkIsolation": False,
     }
+    if environment.subnets:
+        model["VpcConfig"] = {"Subnets": environment.subnets, "SecurityGroupIds": environment.security_groups}
     model["ModelName"] = _name(base, content={**model, "created": iso(package["CreationTime"])})
     variant: ProductionVariantTypeDef = {
         "VariantName": environment.variant_name,

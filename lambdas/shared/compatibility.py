@@ -120,7 +120,7 @@ def in_words(found: Sequence[Incompatibility]) -> str:
 
 
 @dataclass(frozen=True)
-class _Field:
+class Field:
     """One input or the output, as ``contract.json`` has it."""
 
     name: str
@@ -135,7 +135,12 @@ class _Field:
     description: str = ""
 
     @classmethod
-    def of(cls, entry: object) -> "_Field":
+    def of(cls, entry: object) -> "Field":
+        """Read an entry of a document.
+
+        Raises:
+            ContractError: it describes no field.
+        """
         if not isinstance(entry, Mapping):
             raise ContractError(f"{entry!r} is no field: a field is an object with name and type")
         name = entry.get("name")
@@ -191,8 +196,8 @@ class _Contract:
     """What one side speaks."""
 
     name: str
-    inputs: Mapping[str, _Field]
-    output: _Field
+    inputs: Mapping[str, Field]
+    output: Field
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "_Contract":
@@ -201,12 +206,12 @@ class _Contract:
         name, entries = document.get("name"), document.get("inputs")
         if not isinstance(name, str) or not isinstance(entries, list) or "output" not in document:
             raise ContractError("a contract needs a name, a list of inputs and an output")
-        inputs: dict[str, _Field] = {}
-        for field in map(_Field.of, entries):
+        inputs: dict[str, Field] = {}
+        for field in map(Field.of, entries):
             if field.name in inputs:
                 raise ContractError(f"field {field.name!r} comes twice")
             inputs[field.name] = field
-        return cls(name=name, inputs=inputs, output=_Field.of(document["output"]))
+        return cls(name=name, inputs=inputs, output=Field.of(document["output"]))
 
 
 @dataclass(frozen=True)
@@ -267,7 +272,7 @@ def _inputs(caller: _Contract, callee: _Contract) -> Iterator[Incompatibility]:
             )
 
 
-def _output(read: _Field, answered: _Field) -> Iterator[Incompatibility]:
+def _output(read: Field, answered: Field) -> Iterator[Incompatibility]:
     if read.name != answered.name:
         yield Incompatibility(
             read.name,
@@ -279,7 +284,7 @@ def _output(read: _Field, answered: _Field) -> Iterator[Incompatibility]:
     yield from _flows(answered, read, _TO_THE_APPLICATION)
 
 
-def _flows(sender: _Field, receiver: _Field, flow: _Flow) -> Iterator[Incompatibility]:
+def _flows(sender: Field, receiver: Field, flow: _Flow) -> Iterator[Incompatibility]:
     """Yield why the receiver may not take, or may misread, what the sender sends."""
 
     def because(what: str, sent: str, taken: str, fix: str) -> Incompatibility:
@@ -301,19 +306,19 @@ def _flows(sender: _Field, receiver: _Field, flow: _Flow) -> Iterator[Incompatib
             yield because("pattern", sender.texts, f"texts that match {receiver.pattern}", flow.more)
 
 
-def _exceeds(sender: _Field, receiver: _Field) -> bool:
+def _exceeds(sender: Field, receiver: Field) -> bool:
     below = receiver.minimum is not None and (sender.minimum is None or sender.minimum < receiver.minimum)
     above = receiver.maximum is not None and (sender.maximum is None or sender.maximum > receiver.maximum)
     return below or above
 
 
-def _categories_fit(sender: _Field, receiver: _Field) -> bool:
+def _categories_fit(sender: Field, receiver: Field) -> bool:
     if not receiver.categories:
         return True
     return bool(sender.categories) and set(sender.values) <= set(receiver.categories)
 
 
-def _pattern_fits(sender: _Field, receiver: _Field) -> bool:
+def _pattern_fits(sender: Field, receiver: Field) -> bool:
     if receiver.pattern is None or receiver.pattern == sender.pattern:
         return True
     # Whether one pattern implies another is not decided: only a list of texts can be tried.

@@ -122,11 +122,16 @@ def _execution(stage: Stage, lineage: Lineage) -> str:
 
 
 def _plan(stage: Stage, lineage: Lineage, recorded: _Recorded, *, run_id: str) -> replay.Replay:
-    role_arn = stage.target.sagemaker.describe_pipeline(PipelineName=stage.training_pipeline)["RoleArn"]
+    deployed = stage.target.sagemaker.describe_pipeline(PipelineName=stage.training_pipeline)
+    role_arn = deployed["RoleArn"]
     copy = f"s3://{stage.artifacts_bucket}/runs/{run_id}/code/{lineage.record['code_bundle']}"
     _copy(stage, recorded.code_uri, copy)
     text = definition.for_replay(
-        recorded.definition, code_uri=recorded.code_uri, replayed_code_uri=copy, role_arn=role_arn
+        recorded.definition,
+        code_uri=recorded.code_uri,
+        replayed_code_uri=copy,
+        role_arn=role_arn,
+        present=deployed["PipelineDefinition"],
     )
     room = _PIPELINE_NAME_LIMIT - len(_SUFFIX) - 8
     return replay.Replay(

@@ -10,27 +10,37 @@ from typing import Any
 from ops.errors import OpsError
 
 _REGISTERS = frozenset({"RegisterModel", "Model"})
+_JOBS = frozenset({"Processing", "Training"})
 
 
-def for_replay(text: str, *, code_uri: str, replayed_code_uri: str, role_arn: str) -> str:
+def for_replay(text: str, *, code_uri: str, replayed_code_uri: str, role_arn: str, present: str) -> str:
     """Return the definition without the gate and all that follows it.
 
-    Every step reads the code bundle from the copy, runs under the pipeline's present role and really runs: a step
-    cache would hand out the recorded result instead of making it again.
+    Every step reads the code bundle from the copy, runs under the pipeline's present role and in its present network,
+    and really runs: a step cache would hand out the recorded result instead of making it again. ``present`` is the
+    definition that is deployed.
 
     Raises:
         OpsError: It is no definition, or nothing is left of it.
     """
-    try:
-        definition = json.loads(text)
-        steps = definition["Steps"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise OpsError(f"the recorded pipeline definition cannot be read: {error!r}") from error
+    definition = _read(text, which="recorded")
+    steps, network = definition["Steps"], _network(_read(present, which="deployed")["Steps"])
     kept = _without(steps, _unwanted(steps))
     if not kept:
         raise OpsError("the recorded pipeline definition holds no step before the registration")
     definition["Steps"] = _prepared(kept, code_uri=code_uri, replayed_code_uri=replayed_code_uri, role_arn=role_arn)
+    for step in _all_steps(definition["Steps"]):
+        _move(step, network)
     return json.dumps(definition)
+
+
+def _read(text: str, *, which: str) -> Any:
+    try:
+        definition = json.loads(text)
+        list(_all_steps(definition["Steps"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OpsError(f"the {which} pipeline definition cannot be read: {error!r}") from error
+    return definition
 
 
 def code_uri(text: str, *, bundle: str) -> str:
@@ -50,6 +60,31 @@ def _all_steps(steps: list[Any]) -> Iterator[dict[str, Any]]:
         yield step
         for branch in _branches(step):
             yield from _all_steps(branch)
+
+
+def _network(steps: list[Any]) -> Any:
+    """Find the network that jobs run in (``VpcConfig``); none is SageMaker's own."""
+    places = [_place(step).get("VpcConfig") for step in _all_steps(steps) if step["Type"] in _JOBS]
+    return next((place for place in places if place is not None), None)
+
+
+def _move(step: dict[str, Any], network: Any) -> None:
+    if step["Type"] not in _JOBS:
+        return
+    place = dict(_place(step))
+    place.pop("VpcConfig", None)
+    if network is not None:
+        place["VpcConfig"] = network
+    if step["Type"] == "Training":
+        step["Arguments"] = place
+    elif place or "NetworkConfig" in step["Arguments"]:
+        step["Arguments"] = {**step["Arguments"], "NetworkConfig": place}
+
+
+def _place(step: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What holds the network of a job (API reference, CreateTrainingJob and CreateProcessingJob)."""
+    arguments: Mapping[str, Any] = step["Arguments"]
+    return arguments if step["Type"] == "Training" else arguments.get("NetworkConfig") or {}
 
 
 def _branches(step: Mapping[str, Any]) -> list[list[Any]]:

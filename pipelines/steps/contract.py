@@ -213,7 +213,11 @@ def _is_finite(number: float) -> bool:
 
 
 def _shown(number: float) -> str:
-    return str(number) if _is_finite(number) or isinstance(number, float) else "a number beyond all floats"
+    try:
+        math.isfinite(number)
+    except OverflowError:  # so many digits that Python refuses to write them
+        return "a number beyond all floats"
+    return str(number)
 
 
 def _field(entry: Mapping[str, object]) -> Field:

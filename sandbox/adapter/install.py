@@ -19,6 +19,7 @@ from sandbox.adapter import (
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
 from sandbox.adapter.http_api import AccessLogs, HttpApis
+from sandbox.adapter.network import FLOW_LOG, FlowLogProvisioner
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
 from sandbox.adapter.settings import SERVICES, ServerSettings
@@ -67,7 +68,8 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     types = resources.provisioners(platform.client, account=platform.account, region=platform.region)
     deployments = Deployments(platform.client, platform.clock)
     moved = codedeploy.provisioners(deployments)
-    cloudformation.register({**cloudformation.provisioners(service.call), **types, **moved})
+    flow_logs = {FLOW_LOG: FlowLogProvisioner(platform.client)}
+    cloudformation.register({**cloudformation.provisioners(service.call), **types, **moved, **flow_logs})
     aliases.honour_weights()
     storage.complete_events()
     storage.refuse_to_delete_full_buckets()

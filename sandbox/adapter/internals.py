@@ -241,6 +241,13 @@ EMIT_LAMBDA_METRICS = Internal(
     "the metrics of Lambda",
     ("function_name", "duration_ms", "error", "throttle"),
 )
+CALL_API = Internal(
+    "app",
+    "_handle_execute_api_request",
+    "the short way to an API",
+    ("host", "path", "method", "headers", "body", "query_params", "raw_path", "raw_query_string"),
+)
+HEADER_LIST = Internal("app", "_asgi_header_list", "the headers of an answer", ("headers",))
 EXECUTE_API = Internal(
     "services.apigateway",
     "handle_execute",

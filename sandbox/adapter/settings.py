@@ -11,6 +11,7 @@ SERVICES = (
     "apigateway",
     "cloudformation",
     "dynamodb",
+    "ec2",
     "ecr",
     "events",
     "iam",

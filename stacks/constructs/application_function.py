@@ -69,5 +69,7 @@ class ApplicationFunction(Construct):
             },
         )
         trace(self.function, self.role)
+        if neighbours.placement is not None:
+            neighbours.placement.put_function(self.function, self.role)
         contract = json.loads(application_contract(settings.folder).read_text("utf-8"))
         self.contract_version: str = contract["version"]

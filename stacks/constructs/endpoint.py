@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.constructs.logs import kept_logs
 from stacks.constructs.permissions import allow
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import xgboost_image
 from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
 
@@ -19,7 +20,9 @@ _WHY_VERSIONS = "Models and endpoint configs are named after the model version t
 class Endpoint(Construct):
     """Everything about the endpoint that is known before there is one."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, retain: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str, retain: bool, placement: Placement | None = None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
         logs = kept_logs(self, "Logs", retain=retain, name=f"/aws/sagemaker/Endpoints/{name}")
@@ -29,6 +32,7 @@ class Endpoint(Construct):
             description=f"Runs the models behind the endpoint {name}",
             images=[xgboost_image(self)],
             log_groups=[f"/aws/sagemaker/Endpoints/{name}"],
+            placement=placement,
         )
         # Without it SageMaker creates the group itself when the first model starts, and keeps its logs for ever.
         self.role.node.add_dependency(logs)

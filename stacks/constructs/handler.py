@@ -13,7 +13,8 @@ from constructs import Construct
 from stacks.constructs.ledger import Ledger
 from stacks.constructs.logs import kept_logs
 from stacks.constructs.notifications import Notifications
-from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.permissions import allow, allow_everywhere
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import powertools_layer_arn
 from stacks.constructs.staging import Staging
 from stacks.settings import Settings
@@ -39,13 +40,14 @@ class Sizing:
 
 @dataclass(frozen=True)
 class HandlerContext:
-    """What every handler of a stage is given."""
+    """What every handler of a stage is given; ``placement`` is its place in an isolated network."""
 
     root: Path
     settings: Settings
     staging: Staging
     ledger: Ledger
     notifications: Notifications
+    placement: Placement | None = None
 
 
 class Handler(Construct):
@@ -96,6 +98,8 @@ class Handler(Construct):
             environment=_common_environment(name, context) | dict(environment),
         )
         trace(self.function, self.role)
+        if context.placement is not None:
+            context.placement.put_function(self.function, self.role)
         context.ledger.grant_read_write(self.role)
         context.notifications.grant_publish(self.role)
 
@@ -119,16 +123,9 @@ def trace(function: lambda_.Function, role: iam.Role) -> None:
     if not isinstance(resource, lambda_.CfnFunction):
         raise TypeError(f"{function.node.path}: expected a CfnFunction, found {type(resource).__name__}")
     resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
-    tracing = iam.Policy(
+    allow_everywhere(
         role,
         "Tracing",
-        statements=[
-            iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"])
-        ],
-        roles=[role],
-    )
-    acknowledge(
-        tracing,
-        "IAM5[Resource::*]",
+        actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         reason="X-Ray's write actions have no resource level (Service Authorization Reference, AWS X-Ray).",
     )

@@ -41,11 +41,12 @@ _LOGGED: Final = {
 
 
 class HttpApi(Construct):
-    """An API with exactly the application's routes; every route asks who calls."""
+    """An API with the application's routes and one for all that is none of them; every route asks who calls."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, target: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
         application = settings.application
+        integration = integrations.HttpLambdaIntegration("Application", target)
         api = apigateway.HttpApi(
             self,
             "Api",
@@ -53,8 +54,9 @@ class HttpApi(Construct):
             description=f"Asks the model of {settings.names.stage}",
             create_default_stage=False,
             default_authorizer=_authorizer(settings),
+            # Other paths and methods get the application's own words for them: 404 and 405 with what is allowed.
+            default_integration=integration,
         )
-        integration = integrations.HttpLambdaIntegration("Application", target)
         for method, path in ROUTES:
             api.add_routes(path=path, methods=[method], integration=integration)
         stage = apigateway.HttpStage(

@@ -6,6 +6,7 @@ from constructs import Construct
 from pipelines import compiled, inputs, monitoring_inputs, wheels
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.monitor_metrics import NAMESPACE
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import spark_image, xgboost_image
 from stacks.constructs.sagemaker_pipeline import PROCESSING, Definition, Jobs, SageMakerPipeline, grant_asset
 from stacks.constructs.staging import Staging
@@ -40,6 +41,7 @@ class MonitoringPipeline(SageMakerPipeline):
         definition: Definition,
         artifacts: SecureBucket,
         data: SecureBucket,
+        placement: Placement | None = None,
     ) -> None:
         image = xgboost_image(scope)
         images = [image]
@@ -65,7 +67,13 @@ class MonitoringPipeline(SageMakerPipeline):
             name=settings.names.monitoring_pipeline,
             description=f"What live traffic says of the model of {settings.names.stage}",
             definition=definition,
-            jobs=Jobs(code=staging.bundle(settings), kinds=[PROCESSING], images=images, namespaces=[NAMESPACE]),
+            jobs=Jobs(
+                code=staging.bundle(settings),
+                kinds=[PROCESSING],
+                images=images,
+                namespaces=[NAMESPACE],
+                placement=placement,
+            ),
             artifacts=artifacts,
             replacements=replacements,
         )

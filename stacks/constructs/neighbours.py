@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.permissions import allow
+from stacks.constructs.placement import Placement
 from stacks.settings import GROUND_TRUTH, Settings
 
 DATA_BUCKET: Final = "DataBucketName"
@@ -18,16 +19,19 @@ ARTIFACTS_BUCKET: Final = "ArtifactsBucketName"
 LEDGER_TABLE: Final = "LedgerTableName"
 TOPIC: Final = "NotificationTopicArn"
 KEY: Final = "KeyArn"
+SUBNETS: Final = "SubnetIds"
+SECURITY_GROUP: Final = "SecurityGroupId"
 
 _WHY_PREFIX = "The keys below this prefix are only known at run time; the permission ends at the prefix."
 
 
 class Neighbours(Construct):
-    """The Storage stack and the endpoint of the same environment, and what the application may do with them."""
+    """Storage, network and endpoint of the same environment, and what the application may do with them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         self._names = settings.names
+        self._is_isolated = settings.deployment.network == "isolated"
         self.endpoint = settings.names.endpoint
 
     @property
@@ -54,6 +58,13 @@ class Neighbours(Construct):
     def key(self) -> str:
         """ARN of the environment's key."""
         return self._imported(KEY)
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the application runs, if the environment has a network of its own."""
+        if not self._is_isolated:
+            return None
+        return Placement(subnets=Fn.split(",", self._imported(SUBNETS)), group=self._imported(SECURITY_GROUP))
 
     def grant_ask(self, role: iam.Role) -> None:
         """Let ``role`` ask the endpoint for predictions."""

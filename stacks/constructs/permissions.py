@@ -64,6 +64,32 @@ def accept_wildcards(
     acknowledge(role, *findings, reason=reason)
 
 
+def allow_everywhere(
+    role: iam.Role,
+    policy_id: str,
+    *,
+    actions: Sequence[str],
+    reason: str,
+    conditions: Mapping[str, Any] | None = None,
+) -> None:
+    """Give a role actions without a resource level, in a policy of their own: the exact statements stay apart.
+
+    Args:
+        role: who may.
+        policy_id: id of the policy below the role.
+        actions: exact actions.
+        reason: why no resource can be named; recorded as the acknowledgement of the finding.
+        conditions: condition block of the statement.
+    """
+    policy = iam.Policy(
+        role,
+        policy_id,
+        statements=[iam.PolicyStatement(actions=list(actions), resources=["*"], conditions=conditions)],
+        roles=[role],
+    )
+    acknowledge(policy, "IAM5[Resource::*]", reason=reason)
+
+
 def _flattened(stack: Stack, text: str) -> str:
     """The resource as cdk-nag writes it into the id of a finding (its ``flatten-cfn-reference``)."""
     return _TOKEN.sub(lambda match: _reference_text(stack, match.group(0)), text)

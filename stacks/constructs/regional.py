@@ -7,7 +7,7 @@ from aws_cdk import Aws, CfnMapping, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.permissions import allow, allow_everywhere
 from stacks.regions import region_table
 
 _XGBOOST = "sagemaker-xgboost:3.2-0"
@@ -53,15 +53,10 @@ def grant_pull(role: iam.Role, images: Sequence[Image]) -> None:
         actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
         resources=[image.repository_arn for image in images],
     )
-    login = iam.Policy(
+    allow_everywhere(
         role,
         "RegistryLogin",
-        statements=[iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"])],
-        roles=[role],
-    )
-    acknowledge(
-        login,
-        "IAM5[Resource::*]",
+        actions=["ecr:GetAuthorizationToken"],
         reason="ecr:GetAuthorizationToken has no resource level (Service Authorization Reference, Amazon ECR).",
     )
 

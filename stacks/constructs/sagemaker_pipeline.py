@@ -13,6 +13,7 @@ from constructs import Construct
 from pipelines.compiled import CompiledDefinition
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.permissions import allow
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import Image
 from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
 
@@ -50,12 +51,14 @@ class Jobs:
         kinds: kinds of jobs that it starts.
         images: images that they run in.
         namespaces: CloudWatch namespaces that their code publishes to.
+        placement: where they run, if not in SageMaker's own network.
     """
 
     code: str
     kinds: Sequence[Job]
     images: Sequence[Image]
     namespaces: Sequence[str] = ()
+    placement: Placement | None = None
 
 
 class SageMakerPipeline(Construct):
@@ -95,6 +98,7 @@ class SageMakerPipeline(Construct):
             images=jobs.images,
             log_groups=[kind.log_group for kind in jobs.kinds],
             namespaces=jobs.namespaces,
+            placement=jobs.placement,
         )
         _grant_own_jobs(self.role, jobs.kinds)
         grant_asset(self.role, code)
@@ -109,6 +113,8 @@ class SageMakerPipeline(Construct):
             },
             parameter_defaults=definition.defaults,
         )
+        if jobs.placement is not None:
+            jobs.placement.put_jobs(body)
         self._pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",

@@ -10,7 +10,8 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.permissions import acknowledge, allow
+from stacks.constructs.permissions import allow, allow_everywhere
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import Image, grant_pull
 
 SAGEMAKER = "sagemaker.amazonaws.com"
@@ -24,11 +25,13 @@ def sagemaker_role(
     images: Sequence[Image],
     log_groups: Sequence[str],
     namespaces: Sequence[str] = (),
+    placement: Placement | None = None,
 ) -> iam.Role:
     """A role that may pull ``images``, write to the ``/aws/sagemaker/...`` log groups and publish their metrics.
 
     SageMaker publishes the utilisation of jobs and endpoints as metrics in a namespace of the same name as the first
-    part of the log group; ``namespaces`` are those that the code publishes to beside it.
+    part of the log group; ``namespaces`` are those that the code publishes to beside it. ``placement`` is where
+    its jobs or models run, if not in SageMaker's own network.
     """
     role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal(SAGEMAKER), description=description)
     grant_pull(role, images)
@@ -46,6 +49,8 @@ def sagemaker_role(
         wildcard_reason="SageMaker names the log streams after jobs and instances; the permission ends at the group.",
     )
     _grant_metrics(role, namespaces=[*("/".join(group.split("/")[:4]) for group in log_groups), *namespaces])
+    if placement is not None:
+        placement.put_sagemaker(role)
     return role
 
 
@@ -60,20 +65,10 @@ def grant_pass(role: iam.Role, *, to: iam.Role) -> None:
 
 
 def _grant_metrics(role: iam.Role, *, namespaces: Sequence[str]) -> None:
-    metrics = iam.Policy(
+    allow_everywhere(
         role,
         "Metrics",
-        statements=[
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": list(namespaces)}},
-            )
-        ],
-        roles=[role],
-    )
-    acknowledge(
-        metrics,
-        "IAM5[Resource::*]",
+        actions=["cloudwatch:PutMetricData"],
+        conditions={"StringEquals": {"cloudwatch:namespace": list(namespaces)}},
         reason="cloudwatch:PutMetricData has no resource level; the condition limits it to the namespaces.",
     )

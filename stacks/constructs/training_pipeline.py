@@ -7,6 +7,7 @@ from constructs import Construct
 from pipelines import compiled, inputs
 from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.model_registry import ModelRegistry
+from stacks.constructs.placement import Placement
 from stacks.constructs.regional import xgboost_image
 from stacks.constructs.sagemaker_pipeline import PROCESSING, TRAINING, Definition, Jobs, SageMakerPipeline
 from stacks.constructs.staging import Staging
@@ -53,6 +54,7 @@ class TrainingPipeline(SageMakerPipeline):
         definition: TrainingDefinition,
         artifacts: SecureBucket,
         registry: ModelRegistry,
+        placement: Placement | None = None,
     ) -> None:
         image = xgboost_image(scope)
         super().__init__(
@@ -61,7 +63,12 @@ class TrainingPipeline(SageMakerPipeline):
             name=settings.names.training_pipeline,
             description=settings.project.description,
             definition=definition,
-            jobs=Jobs(code=staging.bundle(settings), kinds=[PROCESSING, TRAINING], images=[image]),
+            jobs=Jobs(
+                code=staging.bundle(settings),
+                kinds=[PROCESSING, TRAINING],
+                images=[image],
+                placement=placement,
+            ),
             artifacts=artifacts,
             replacements={"__IMAGE_URI__": image.uri, "__MODEL_PACKAGE_GROUP__": registry.name},
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -151,6 +152,20 @@ def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly
         return _synthesized(tmp_path_factory.mktemp("shape"), change, files, guarded=True, **context)
 
     return synthesize
+
+
+@pytest.fixture(scope="session", name="isolated")
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The production environment in a network of its own, with guardrails; its region is known at synth."""
+    folder, opening = tmp_path_factory.mktemp("isolated"), "[environments.production]\n"
+    place = 'network = "isolated"\naccount = "123456789012"\nregion = "eu-west-1"\n'
+
+    def change(text: str) -> str:
+        # Its delivery would have to know an account as well.
+        alone = re.sub(r"(?ms)^\[delivery\].*?(?=^\[)", "", text)
+        return alone.replace(opening, opening + place)
+
+    return _synthesized(folder, change, None, guarded=True, environment="production")
 
 
 @pytest.fixture(name="sandbox")

@@ -1,20 +1,19 @@
-"""A steady stream of requests to an endpoint, and what became of each of them."""
+"""A steady stream of requests to a deployed application, and what became of each of them."""
 
-import itertools
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+import urllib3
+
+from sandbox.application import signed_headers
 
 _CALLERS = 24
-_CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, read_timeout=30)
+_OK = 200
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,24 @@ class Reply:
 
 @dataclass
 class LiveTraffic:
-    """Sends `rate` requests a second for as long as the block lasts; no retries, and no bursts after a delay."""
+    """Sends `rate` requests a second for as long as the block lasts; no retries, and no bursts after a delay.
 
-    endpoint_url: str
-    endpoint: str
+    Attributes:
+        url: of the application's predictions.
+        record: that every request asks about.
+        rate: requests a second.
+    """
+
+    url: str
+    record: Mapping[str, Any]
     rate: float
     _replies: list[Reply] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        numbers = itertools.count()
         for caller in range(_CALLERS):
-            thread = threading.Thread(target=self._call, args=(numbers, caller / self.rate), daemon=True)
+            thread = threading.Thread(target=self._call, args=(caller / self.rate,), daemon=True)
             self._threads.append(thread)
             thread.start()
         return self
@@ -62,33 +66,28 @@ class LiveTraffic:
         """What was sent after a moment of `time.monotonic` and is answered by now."""
         return [reply for reply in tuple(self._replies) if reply.at >= moment]
 
-    def _call(self, numbers: Iterator[int], first: float) -> None:
-        runtime = boto3.session.Session(
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS takes any
-            region_name="us-east-1",
-        ).client("sagemaker-runtime", endpoint_url=self.endpoint_url, config=_CONFIG)
+    def _call(self, first: float) -> None:
+        body = json.dumps({"records": [self.record]}).encode()
+        headers = signed_headers("POST", self.url, body=body)
         every, due = _CALLERS / self.rate, time.monotonic() + first
-        while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            due = max(due + every, time.monotonic())
-            self._replies.append(self._ask(runtime, next(numbers)))
+        with urllib3.PoolManager(retries=False, timeout=30) as pool:
+            while not self._stopping.wait(max(0.0, due - time.monotonic())):
+                due = max(due + every, time.monotonic())
+                self._replies.append(self._ask(pool, body, headers))
 
-    def _ask(self, runtime: Any, number: int) -> Reply:
+    def _ask(self, pool: urllib3.PoolManager, body: bytes, headers: Mapping[str, str]) -> Reply:
         at = time.monotonic()
         try:
-            answer = runtime.invoke_endpoint(
-                EndpointName=self.endpoint,
-                ContentType="application/json",
-                Accept="application/json",
-                InferenceId=f"request-{number}",
-                Body=json.dumps({"instances": [number]}),
-            )
-            body = json.loads(answer["Body"].read())
-        except (ClientError, BotoCoreError) as error:
+            response = pool.request("POST", self.url, body=body, headers=headers)
+            answer = response.json()
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
             return Reply(at, time.monotonic() - at, None, str(error))
-        # The archive names its version, and so does the variable that the deployment gave to the container.
-        assert body["model_version"] == body["archive"], body
-        return Reply(at, time.monotonic() - at, int(body["model_version"]))
+        if response.status != _OK:
+            return Reply(at, time.monotonic() - at, None, f"{response.status} {answer}")
+        # The archive's own number is what it predicts; the other one is what the deployment gave to the container.
+        version = answer["model_version"]
+        assert [each["prediction"] for each in answer["predictions"]] == [int(version)], answer
+        return Reply(at, time.monotonic() - at, int(version))
 
 
 def versions(replies: Sequence[Reply]) -> Counter[int | None]:

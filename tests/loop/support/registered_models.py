@@ -28,7 +28,8 @@ def predict_fn(data, model):
     if {manner!r} == "fails" and next(numbers) % 10 == 0:
         raise RuntimeError("one of ten")
     time.sleep({seconds} * (5 if {manner!r} == "slow" else 1))
-    return {{"predictions": data["instances"], "archive": model, "model_version": os.environ["TANDEM_MODEL_VERSION"]}}
+    predictions = [int(model)] * len(data["instances"])
+    return {{"predictions": predictions, "model_version": os.environ["TANDEM_MODEL_VERSION"]}}
 
 def output_fn(prediction, accept):
     return json.dumps(prediction), accept

@@ -6,6 +6,7 @@ from typing import Any
 Name = tuple[str, str]
 """What it is, and its name."""
 _LISTS = (
+    ("apigatewayv2", "get_apis", "Items", "Name"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     ("cloudwatch", "describe_alarms", "CompositeAlarms", "AlarmName"),
     ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),

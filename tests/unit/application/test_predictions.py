@@ -139,6 +139,19 @@ def test_a_failing_endpoint_is_told_apart_by_what_the_caller_can_do(
     assert "said by the service" not in json.dumps(answer.body)
 
 
+@pytest.mark.parametrize(("live", "errors"), [(False, 0), (True, 1)])
+def test_before_the_first_model_no_request_counts_as_an_error_of_ours(
+    world: World, endpoint: EndpointServer, monkeypatch: pytest.MonkeyPatch, *, live: bool, errors: int
+) -> None:
+    counted: dict[str, float] = {}
+    monkeypatch.setattr("application.api.count", lambda name, amount=1: counted.update({name: amount}))
+    endpoint.failure = NOT_FOUND
+    if live:
+        world.put_live(7)
+    assert world.predict().status == 503
+    assert counted == {"Requests": 1, "PredictionErrors": errors}
+
+
 def test_an_endpoint_that_is_gone_although_a_model_is_live_is_no_fresh_environment(
     world: World, endpoint: EndpointServer
 ) -> None:

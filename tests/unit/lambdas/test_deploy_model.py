@@ -48,6 +48,18 @@ def test_the_first_approved_version_creates_the_endpoint_with_data_capture(stage
     assert (deployment.version, deployment.run_id, deployment.previous_version) == (1, "run-of-1", None)
 
 
+def test_in_an_isolated_network_the_model_is_created_there(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_live(stage, 1)
+    monkeypatch.setenv("SUBNET_IDS", "subnet-1,subnet-2")
+    monkeypatch.setenv("SECURITY_GROUP_IDS", "sg-1")
+    put_live(stage, 2)
+
+    outside, inside = stage.gate.made("CreateModel")
+    assert "VpcConfig" not in outside
+    assert inside["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    assert inside["ModelName"] != outside["ModelName"]
+
+
 def test_the_ledger_knows_a_deployment_before_the_endpoint_does(stage: Stage) -> None:
     approve(stage, 1)
     names = stage.gate.names()

@@ -72,6 +72,7 @@ def test_other_settings_are_another_configuration_of_the_same_model(change: dict
         {"created": datetime(2014, 3, 1, tzinfo=UTC)},
         {"execution_role_arn": "arn:aws:iam::111122223333:role/other"},
         {"variables": {"SAGEMAKER_PROGRAM": "other.py"}},
+        {"subnet_ids": "subnet-1,subnet-2", "security_group_ids": "sg-1"},
     ],
 )
 def test_another_package_or_role_is_another_model(change: dict[str, Any]) -> None:
@@ -95,6 +96,22 @@ def test_names_fit_what_sagemaker_allows_and_show_the_version(project: str, envi
     for name in (made.config_name, made.model["ModelName"]):
         assert NAME_PATTERN.fullmatch(name)
         assert f"-v{version}-" in name
+
+
+def test_in_a_network_of_its_own_a_model_says_where_it_runs() -> None:
+    made = target(subnet_ids="subnet-1,subnet-2", security_group_ids="sg-1")
+    other = target(subnet_ids="subnet-1,subnet-3", security_group_ids="sg-1")
+
+    assert made.model["VpcConfig"] == {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    assert other.model["ModelName"] != made.model["ModelName"]
+    assert other.config_name != made.config_name
+    assert "VpcConfig" not in target().model
+
+
+@pytest.mark.parametrize("half", [{"subnet_ids": "subnet-1"}, {"security_group_ids": "sg-1"}])
+def test_half_a_network_is_refused(half: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="ids together with SUBNET_IDS"):
+        target(**half)
 
 
 def test_without_a_key_of_ours_the_keys_of_aws_are_used() -> None:

@@ -149,10 +149,15 @@ def test_only_sampled_invocations_pay_for_tracing(
 ) -> None:
     class Recorder:
         calls = 0
+        noted: tuple[str, str] | None = None
 
-        def capture_lambda_handler(self, handler: telemetry.Handler) -> telemetry.Handler:
+        def capture_lambda_handler(self, handler: telemetry.Handler, *, capture_response: bool) -> telemetry.Handler:
+            assert not capture_response, "an answer may hold what people sent"
             self.calls += 1
             return handler
+
+        def put_annotation(self, name: str, value: str) -> None:
+            self.noted = (name, value)
 
     recorder = Recorder()
     monkeypatch.setattr(telemetry, "_tracer", lambda: recorder)
@@ -161,7 +166,9 @@ def test_only_sampled_invocations_pay_for_tracing(
     @telemetry.instrument
     def handler(event: dict[str, Any], _context: Any) -> int:
         telemetry.count("Messages")
+        telemetry.annotate("model_version", "7")
         return len(event)
 
     assert handler({"a": 1}, Context()) == 1  # type: ignore[arg-type]  # only what Powertools reads
     assert recorder.calls == int(traced)
+    assert recorder.noted == (("model_version", "7") if traced else None)

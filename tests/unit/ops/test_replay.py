@@ -10,6 +10,7 @@ from ops.errors import OpsError
 from ops.reproduce import definition, replay
 from ops.reproduce.replay import Replay
 from pipelines import compiled
+from stacks.constructs.placement import Placement
 from tests.unit.ops.support.workshop import IMAGE, PIPELINE, ROLE, Workshop
 
 BUNDLE = "0" * 64 + ".zip"
@@ -27,8 +28,10 @@ def recorded(project: str = "flights") -> str:
     return json.dumps(compiled.load(project).render(values))
 
 
-def replayed(text: str) -> dict[str, Any]:
-    result = definition.for_replay(text, code_uri=CODE, replayed_code_uri=COPY, role_arn=NEW_ROLE)
+def replayed(text: str, *, present: str | None = None) -> dict[str, Any]:
+    result = definition.for_replay(
+        text, code_uri=CODE, replayed_code_uri=COPY, role_arn=NEW_ROLE, present=present or recorded()
+    )
     document: dict[str, Any] = json.loads(result)
     return document
 
@@ -57,6 +60,37 @@ def test_a_replay_reads_the_copied_bundle_under_the_present_role() -> None:
     assert COPY in text
     assert set(re.findall(r'"RoleArn": "([^"]+)"', text)) == {NEW_ROLE}
     assert f"/opt/ml/processing/input/code/{BUNDLE}" in text, "the path inside the job stays"
+
+
+NETWORK = {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+FORMER_NETWORK = {"Subnets": ["subnet-8", "subnet-9"], "SecurityGroupIds": ["sg-9"]}
+
+
+def placed(network: dict[str, list[str]] | None) -> str:
+    """The definition of an environment whose jobs run in a network of its own."""
+    document = json.loads(recorded())
+    if network is not None:
+        Placement(network["Subnets"], network["SecurityGroupIds"][0]).put_jobs(document)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("then", [None, FORMER_NETWORK, NETWORK])
+@pytest.mark.parametrize("now", [None, NETWORK])
+def test_a_replay_runs_in_the_present_network(then: dict[str, list[str]] | None, now: dict[str, list[str]]) -> None:
+    moved = replayed(placed(then), present=placed(now))
+    there = replayed(placed(now), present=placed(now))
+
+    assert json.dumps(moved).count('"VpcConfig"') == (4 if now else 0)
+    assert json.dumps(moved).replace('"NetworkConfig": {}', "").count("sg-9") == 0
+    assert [job["Arguments"].get("VpcConfig") for job in moved["Steps"]] == [
+        job["Arguments"].get("VpcConfig") for job in there["Steps"]
+    ]
+    assert moved["Steps"][2]["Arguments"]["EnableNetworkIsolation"] is True
+
+
+def test_a_deployed_definition_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(OpsError, match="deployed pipeline definition"):
+        replayed(recorded(), present="?")
 
 
 def test_a_step_cache_does_not_hand_out_the_recorded_result() -> None:
