@@ -72,13 +72,11 @@ def tell(costs: Costs) -> str:
     """Return the tables and their sums as Markdown."""
     tables = [_table(title, costs.of(scope)) for scope, title in _TITLES.items()]
     environment, tooling = (total(costs.of(scope)) for scope in ("environment", "tooling"))
-    return "\n\n".join(
-        [
-            *tables,
-            f"Staging and production together with tooling, where a price is known: 2 x {environment:.2f} + {tooling:.2f} "
-            f"= **{2 * environment + tooling:.2f} USD** a month in {costs.region}.",
-        ]
+    three = (
+        "Staging and production together with tooling, where a price is known: "
+        f"2 x {environment:.2f} + {tooling:.2f} = **{2 * environment + tooling:.2f} USD** a month in {costs.region}."
     )
+    return "\n\n".join([*tables, three])
 
 
 def main() -> None:
