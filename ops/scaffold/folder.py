@@ -1,6 +1,7 @@
 """A new project's folder, from templates."""
 
 import json
+import keyword
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -32,6 +33,8 @@ def create(
         UsageError: a name cannot be used, the folder is there already, or ``example``, a Parquet file, does not fit.
     """
     _check("the name", name, ProjectName)
+    if keyword.iskeyword(name):
+        raise UsageError(f"the name {name!r} cannot be used: it is a word of Python's, and the project is a package")
     _check("--target", target, ColumnName)
     _check("--time-column", time_column, ColumnName)
     if target == time_column:
@@ -120,4 +123,5 @@ def _mapping(categories: dict[str, list[str]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """As the formatter wants it: in double quotes, if the text has none."""
+    return repr(text) if '"' in text else json.dumps(text, ensure_ascii=False)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 import tomllib
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,7 @@ from pipelines.steps import columns
 from pipelines.steps import contract as contracts
 from stacks.settings import load_projects
 
+ROOT = Path(__file__).resolve().parents[3]
 SOLD = ("--target", "sold", "--time-column", "sold_at")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -80,6 +83,12 @@ def invent(root: Path, project: str) -> pa.Table:
     return pa.concat_tables(pq.read_table(path, partitioning=None) for path in feed.write([1, 2], root / "drops"))
 
 
+def lint(*words: str | Path) -> int:
+    """Exit code of ruff with the repository's own rules."""
+    ruff = Path(sys.executable).with_name("ruff")
+    return subprocess.run([ruff, *words, "--config", ROOT / "pyproject.toml", "--no-cache"], check=False).returncode
+
+
 @pytest.mark.parametrize("task", ["regression", "binary_classification"])
 def test_it_is_accepted_and_trains_and_is_judged_as_it_is(root: Path, tmp_path: Path, task: str) -> None:
     done = new("shop", "--task", task, *SOLD)
@@ -108,13 +117,14 @@ def test_it_is_accepted_and_trains_and_is_judged_as_it_is(root: Path, tmp_path: 
     assert jobs.evaluation()["gate"]["promote"] is True
 
 
-def test_its_example_is_a_record_that_its_contract_takes(root: Path, tmp_path: Path) -> None:
+def test_its_example_is_a_record_that_its_contract_takes_and_its_code_is_in_order(root: Path, tmp_path: Path) -> None:
     done = new("shop", "--from-parquet", str(parquet(tmp_path, sales())), *SOLD)
     assert done.exit_code == ExitCode.OK, done.stderr
     folder = root / "pipelines" / "projects" / "shop"
     contract = contracts.parse((folder / "contract.json").read_text("utf-8"))
     contract.parse_instance(json.loads((folder / "example.json").read_text("utf-8")))
     assert (contract.name, contract.output.name) == ("shop", "sold")
+    assert lint("check", folder) == lint("format", "--check", folder) == 0
 
 
 def test_its_invented_rows_are_such_as_its_contract_takes(root: Path, tmp_path: Path) -> None:
@@ -147,6 +157,7 @@ def test_the_columns_of_a_file_become_fields_with_room_for_more_than_it_holds(tm
     [
         (["Shop"], "2 to 24 lower-case letters and digits"),
         (["s"], "2 to 24 lower-case letters and digits"),
+        (["class"], "word of Python"),
         (["my-shop"], "2 to 24 lower-case letters and digits"),
         (["shop", "--target", "no good"], "letters, digits and underscores"),
         (["shop", "--target", "at", "--time-column", "at"], "use two columns"),
