@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from benchmarks import costs
+from stacks.constructs.network import INTERFACES
+from stacks.settings import ZONES
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,9 @@ def test_as_many_of_them_are_paid_for_as_are_deployed(assembly: Any, name: str, 
     ]
     (component,) = (each for each in costs.load().of("environment") if each.name == name)
     assert len(deployed) == component.quantity
+
+
+def test_an_isolated_network_is_paid_for_by_endpoint_and_zone() -> None:
+    known = costs.load()
+    (component,) = known.of("isolated")
+    assert component.quantity == len(INTERFACES) * ZONES * known.hours

