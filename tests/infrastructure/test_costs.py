@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import costs
-from stacks.constructs.network import INTERFACES
-from stacks.settings import ZONES
+from stacks.constructs.network import INTERFACES, ZONES
 
 
 @pytest.mark.parametrize(
