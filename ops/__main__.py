@@ -10,6 +10,7 @@ from ops.commands.contract import contract
 from ops.commands.drift import drift
 from ops.commands.history import history
 from ops.commands.lineage import lineage
+from ops.commands.new import new
 from ops.commands.report import report
 from ops.commands.reproduce import reproduce
 from ops.commands.retrain import retrain
@@ -36,6 +37,7 @@ for command in (
     teardown,
 ):
     app.command()(about_a_stage(command))
+app.command()(new)
 app.add_typer(contract, name="contract")
 
 

@@ -155,7 +155,7 @@ def destroy_command(
 def deliver_command(
     *,
     side: Annotated[str, typer.Argument(help="Which pipeline: application or ml.", metavar="application|ml")],
-    project: Annotated[str, typer.Option(help="The project whose pipeline runs.")] = "flights",
+    project: Annotated[str, typer.Option(help="The project whose pipeline runs.")],
     revision: Annotated[str, typer.Option(help="The commit to deliver; what is not committed stays out.")] = "HEAD",
     until: Annotated[str | None, typer.Option(help="The last stage to run; all of them by default.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve without asking.")] = False,

@@ -93,6 +93,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         traffic = LiveTraffic(f"{api_of(loop).url}/predictions", record, RATE)
         assert Stage(loop, cloud, traffic).deploy().status is DeploymentStatus.LIVE
         with traffic:
+            # The application's first function takes a second to start.
+            loop.wait_for("answers", lambda: len(traffic.since(0)) >= AT_LEAST or None)
             yield Stage(loop, cloud, traffic)
 
 

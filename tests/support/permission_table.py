@@ -1,6 +1,6 @@
 """Who may do what: every role of an environment with its exact actions."""
 
-HANDLER = {
+LEDGER = {
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "kms:Decrypt",
@@ -9,6 +9,8 @@ HANDLER = {
     "kms:GenerateDataKey",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
+}
+HANDLER = LEDGER | {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sns:Publish",
@@ -127,17 +129,10 @@ MAY = {
 }
 # Only where a pipeline delivers: what its checks may do there, with the role that they take on.
 DELIVERED_MAY = {
-    ("Training", "DeliveryRole"): {
+    ("Training", "DeliveryRole"): LEDGER
+    | {
         "cloudformation:DescribeStacks",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
         "dynamodb:Query",
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:ReEncryptFrom",
-        "kms:ReEncryptTo",
         "s3:GetObject",
         "s3:ListBucket",
         "sagemaker:DescribeModelPackage",

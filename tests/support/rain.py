@@ -95,21 +95,26 @@ class Jobs:
         base: stands for ``/opt/ml``.
         code: the bundle.
         environment: what the platform adds.
+        project: name, target and time column of another project than this one.
+        hyperparameters: what its training wants.
     """
 
     base: Path
     code: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    project: tuple[str, str, str] = ("rain", "rains", "at")
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one step."""
-        command = [sys.executable, "-m", "pipelines.steps", name, "--project", "rain", "--target", "rains"]
+        project, target, _ = self.project
+        command = [sys.executable, "-m", "pipelines.steps", name, "--project", project, "--target", target]
         return subprocess.run(
             [*command, *arguments],
             cwd=self.base,
             env={
                 "PATH": os.environ["PATH"],
-                **{f"TANDEM_{about.name.upper()}": "rain" for about in fields(Run)},
+                **{f"TANDEM_{about.name.upper()}": project for about in fields(Run)},
                 **self.environment,
                 "PYTHONPATH": str(self.code),
                 "SAGEMAKER_BASE_DIR": str(self.base),
@@ -125,8 +130,10 @@ class Jobs:
         channel.mkdir(parents=True)
         pq.write_table(table, channel / "rows.parquet")
         (self.base / "input" / "config").mkdir(parents=True)
-        (self.base / "input" / "config" / "hyperparameters.json").write_text('{"seed": "1"}')
-        succeeded(self.step("train", "--snapshot-id", "s", "--time-column", "at"))
+        (self.base / "input" / "config" / "hyperparameters.json").write_text(
+            json.dumps({"seed": "1", **self.hyperparameters})
+        )
+        succeeded(self.step("train", "--snapshot-id", "s", "--time-column", self.project[2]))
         return self.base / "model"
 
     def evaluate(
@@ -144,7 +151,7 @@ class Jobs:
             "task": "binary_classification",
             "metric": "auc",
             "direction": "maximize",
-            "time_column": "at",
+            "time_column": self.project[2],
             "champion": champion,
             "margin": "0.01",
             "alpha": "0.01",

@@ -1,0 +1,1 @@
+"""What `ops new` writes."""
