@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Environment, PermissionsBoundary, Stack, Tags
+from aws_cdk import Environment, Stack, Tags
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.delivery_pipeline import SOURCE_VERSION, Builds, DeliveryPipeline
@@ -26,8 +27,8 @@ from stacks.settings import (
 from stacks.stage import ApplicationStage, EnvironmentStage, MlStage
 
 _OPS: Final = ".venv/bin/python -m ops"
-_EVERYWHERE = ("*.toml", "*.json", "*.txt", "Makefile", "app.py", "lambdas/shared/**", "stacks/**")
-"""What both pipelines stand on; a glob without a slash means the top level."""
+_EVERYWHERE = ("*.{toml,json,txt,py}", "Makefile", "lambdas/shared/**", "stacks/**")
+"""What both pipelines stand on; a glob without a slash means the top level. A filter takes eight globs in all."""
 _NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
 
 
@@ -49,10 +50,11 @@ class DeliveryStack(Stack):
             delivery_stack(project.name, side),
             description=f"{project.name}: the pipeline that delivers the {side} side",
             env=Environment(account=delivery.account, region=delivery.region),
-            permissions_boundary=PermissionsBoundary.from_name(delivery.permissions_boundary)
-            if delivery.permissions_boundary
-            else None,
         )
+        if delivery.permissions_boundary:
+            # The stack's own argument would hold for the environments as well, which may have none or another one.
+            boundary = iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", delivery.permissions_boundary)
+            iam.PermissionsBoundary.of(self).apply(boundary)
         for key, value in delivery.tags.items():
             Tags.of(self).add(key, value)
         self._staging = project.environment(delivery.staging)
@@ -75,7 +77,7 @@ class ApplicationDelivery(DeliveryStack):
         code_version: str,
         staging: Staging,
     ) -> None:
-        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        folder = project.folder.as_posix()
         super().__init__(
             scope,
             project=project,
@@ -93,14 +95,32 @@ class ApplicationDelivery(DeliveryStack):
                     _synth(project.name, "application"),
                 ],
                 paths=Paths(
-                    includes=(*_EVERYWHERE, "application/**", f"{folder}/project.toml", f"{folder}/*contract.json"),
+                    includes=(
+                        *_EVERYWHERE,
+                        "application/**",
+                        *(f"{folder}/{file}" for file in ("project.toml", "example.json", "*contract.json")),
+                    ),
                     excludes=_NOTHING_BUILT,
                 ),
             ),
         )
         build = _builder(ApplicationStage, self, root=root, code_version=code_version, staging=staging)
         for settings in (self._staging, self._production):
-            contract = application_contract(settings.folder).relative_to(root).as_posix()
+            contract = f"{folder}/{application_contract(settings.folder).name}"
+            smoke = self._line.check(
+                "Smoke",
+                settings=settings,
+                role="application",
+                commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
+            )
+            record = self._line.check(
+                "Record",
+                settings=settings,
+                role="ml",
+                commands=[f"{_OPS} contract record --contract {contract} --commit {SOURCE_VERSION}"],
+            )
+            # An application that does not work is taken back, and must not bind the models that are deployed later.
+            record.add_step_dependency(smoke)
             self._line.deploy(
                 build(settings),
                 before=[
@@ -111,20 +131,7 @@ class ApplicationDelivery(DeliveryStack):
                         commands=[f"{_OPS} contract check --tell --contract {contract}"],
                     )
                 ],
-                after=[
-                    self._line.check(
-                        "Smoke",
-                        settings=settings,
-                        role="application",
-                        commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
-                    ),
-                    self._line.check(
-                        "Record",
-                        settings=settings,
-                        role="ml",
-                        commands=[f"{_OPS} contract record --contract {contract} --commit {SOURCE_VERSION}"],
-                    ),
-                ],
+                after=[smoke, record],
                 needs_approval=settings is self._production,
             )
         self._line.finish()
@@ -143,7 +150,7 @@ class MlDelivery(DeliveryStack):
         code_version: str,
         staging: Staging,
     ) -> None:
-        folder = project.environment(delivery.staging).folder.relative_to(root).as_posix()
+        folder = project.folder.as_posix()
         super().__init__(
             scope,
             project=project,

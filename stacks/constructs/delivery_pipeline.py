@@ -94,6 +94,9 @@ class DeliveryPipeline(Construct):
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
             artifact_bucket=self._bucket,
+            # For the buckets that an environment in another region needs; this one has its key already.
+            cross_account_keys=True,
+            enable_key_rotation=True,
             use_pipeline_role_for_actions=True,
         )
         command_line = json.loads((root / "package.json").read_text("utf-8"))["devDependencies"]["aws-cdk"]
@@ -241,7 +244,8 @@ class DeliveryPipeline(Construct):
             if stage.stage_name in self._protected:
                 # AWS page "Configure a stage for automatic rollback"; the constructs do not know it.
                 resource.add_property_override(f"Stages.{number}.OnFailure.Result", "ROLLBACK")
-        accept_pipeline(self._pipeline.role, artifacts=self._bucket)
+        copies = [each.replication_bucket for each in self._pipeline.cross_region_support.values()]
+        accept_pipeline(self._pipeline.role, artifacts=self._bucket, copies=copies)
         accept_self_mutation(self._stages.self_mutation_project, artifacts=self._bucket)
         accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
         self._tell()
@@ -250,14 +254,4 @@ class DeliveryPipeline(Construct):
         topic = sns.Topic(self, "Topic", master_key=self.key, enforce_ssl=True)
         for email in self._delivery.notify:
             topic.add_subscription(subscriptions.EmailSubscription(email))
-        # AWS page "Notification rules: set up encrypted topics": the service publishes with the key of the topic.
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="NotificationsPublishEncrypted",
-                principals=[iam.ServicePrincipal("codestar-notifications.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
         self._pipeline.notify_on("Notifications", topic, events=list(_EVENTS), detail_type=codestar.DetailType.FULL)

@@ -1,12 +1,14 @@
 """The wildcards in the roles that CDK Pipelines writes itself, each accepted with its reason."""
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from stacks.constructs.permissions import accept_wildcards
+from stacks.constructs.permissions import accept_wildcards, acknowledge
 
 _READ = ("s3:GetBucket*", "s3:GetObject*", "s3:List*")
 _WRITE = ("s3:Abort*", "s3:DeleteObject*")
@@ -14,11 +16,24 @@ _KEY = ("kms:GenerateDataKey*", "kms:ReEncrypt*")
 _OF_ARTIFACTS = "The CDK grants families of actions; they end at the bucket of this pipeline's artifacts and its key."
 
 
-def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket) -> None:
-    """The pipeline's own role: it reads and writes the artifacts of every action."""
+def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket, copies: Sequence[s3.IBucket]) -> None:
+    """The pipeline's own role: it reads and writes the artifacts of every action, in each region that it goes to."""
     accept_wildcards(
-        role, actions=[*_READ, *_WRITE, *_KEY], resources=[artifacts.arn_for_objects("*")], reason=_OF_ARTIFACTS
+        role,
+        actions=[*_READ, *_WRITE, *_KEY],
+        resources=[bucket.arn_for_objects("*") for bucket in (artifacts, *copies)],
+        reason=_OF_ARTIFACTS,
     )
+    if copies:
+        accept_wildcards(
+            role,
+            resources=["*"],
+            reason="A key of another region is known by its alias, which no policy can name; only its use is granted.",
+        )
+    for bucket in copies:
+        acknowledge(
+            bucket, "S1", reason="It holds copies of artifacts, whose reads the bucket that they are copied from logs."
+        )
 
 
 def accept_self_mutation(project: codebuild.IProject, *, artifacts: s3.IBucket) -> None:

@@ -7,7 +7,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -67,14 +67,18 @@ class EventPath(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
-        handler.function.add_event_source(
-            sources.SqsEventSource(
-                self.queue,
-                batch_size=delivery.batch_size,
-                max_batching_window=Duration.seconds(1) if delivery.batch_size > _UNGATHERED else None,
-                max_concurrency=2,
-                report_batch_item_failures=True,
-            )
+        self.queue.grant_consume_messages(handler.function)
+        # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
+        # stack would create a second mapping beside the first, which Lambda refuses.
+        lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=handler.function,
+            event_source_arn=self.queue.queue_arn,
+            batch_size=delivery.batch_size,
+            max_batching_window=Duration.seconds(1) if delivery.batch_size > _UNGATHERED else None,
+            max_concurrency=2,
+            report_batch_item_failures=True,
         )
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
         self.deliver("", pattern=pattern, description=description)

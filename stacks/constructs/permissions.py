@@ -100,7 +100,7 @@ def _reference_text(stack: Stack, token: str) -> str:
     resolvable = Tokenization.reverse_string(token).first_token
     if isinstance(resolvable, Reference):
         owner = Stack.of(resolvable.target)
-        if owner is not stack:
+        if owner is not stack and owner.environment == stack.environment:
             imported = stack.resolve(owner.export_value(token))
             return str(imported["Fn::ImportValue"])
     resolved = stack.resolve(token)

@@ -54,7 +54,8 @@ class VersionRollout(Construct):
         allow(
             role,
             actions=["lambda:GetAlias", "lambda:UpdateAlias"],
-            resources=[self._arn(function, "*")],
+            # Service Authorization Reference: both are on the function; CodeDeploy names the alias as well.
+            resources=[function.function_arn, self._arn(function, "*")],
             wildcard_reason=_WHY_VERSIONS,
         )
         codedeploy.LambdaDeploymentGroup(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen
@@ -102,7 +102,7 @@ def _quoted(part: str | int) -> str:
 def _annotation_at(path: tuple[str | int, ...]) -> Any:
     node: Any = ProjectFile
     for part in path:
-        bare = _bare(node)
+        bare = _bare(_written(node))
         if isinstance(bare, type) and issubclass(bare, Section):
             info = bare.model_fields[str(part)]
             node = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
@@ -111,6 +111,13 @@ def _annotation_at(path: tuple[str | int, ...]) -> Any:
         else:
             node = get_args(bare)[0 if part == _KEY_MARK else 1]
     return node
+
+
+def _written(annotation: Any) -> Any:
+    """The type of what may be left out; TOML itself has no null."""
+    members = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else ()
+    present = [member for member in members if member is not NoneType]
+    return present[0] if len(present) == 1 else annotation
 
 
 def _bare(annotation: Any) -> Any:
@@ -129,6 +136,7 @@ def _metadata(annotation: Any) -> list[Any]:
 
 def describe(annotation: Any) -> str:
     """What a value of this type may be, in words."""
+    annotation = _written(annotation)
     metadata = _metadata(annotation)
     for item in metadata:
         if isinstance(item, Allowed):

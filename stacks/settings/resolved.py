@@ -67,6 +67,11 @@ class ProjectSettings(Section):
     environments: tuple[Settings, ...]
     delivery: DeliveryPipelines | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The project's folder, as the repository names it."""
+        return Path("pipelines", "projects", self.name)
+
     def environment(self, name: str) -> Settings:
         """The settings of one environment.
 

@@ -12,14 +12,13 @@ from shutil import copytree, ignore_patterns
 from typing import Any
 
 import pytest
-from aws_cdk import App
 
 from stacks.assembly import build_app
 from stacks.guardrails import add_guardrails
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ("Storage", "Training", "Serving", "Monitoring")
+STACKS = ("Storage", "Training", "Serving", "Monitoring", "Application")
 
 # Runs app.py with every way to the network closed: in Python, and in the Node.js process behind the CDK.
 RUN_OFFLINE = """
@@ -68,15 +67,20 @@ class Assembly:
     folder: Path
     said: str = ""
 
-    def template(self, stage: str, stack: str) -> Template:
-        """The template of a stack."""
-        start = f"{stage.replace('-', '')}{stack}"
-        (file,) = (self.folder / f"assembly-{stage}").glob(f"{start}*.template.json")
+    def template(self, stage: str, stack: str, *, delivered_by: str = "") -> Template:
+        """The template of an environment's stack, as it is or as a delivery stack deploys it."""
+        start = f"{delivered_by}-{stage}{stack}".replace("-", "")
+        folder = "-".join(filter(None, ("assembly", delivered_by, stage)))
+        (file,) = (self.folder / folder).glob(f"{start}*.template.json")
         return Template(json.loads(file.read_text("utf-8")))
+
+    def delivery(self, side: str, project: str = "flights") -> Template:
+        """The template of a delivery pipeline."""
+        return Template(json.loads((self.folder / f"{project}-delivery-{side}.template.json").read_text("utf-8")))
 
     def templates(self) -> list[Path]:
         """The files of all templates."""
-        return sorted(self.folder.glob("assembly-*/*.template.json"))
+        return sorted(self.folder.glob("**/*.template.json"))
 
     def manifest(self, stage: str) -> Mapping[str, Any]:
         """What the CDK command line knows of a stage's stacks, by stack name."""
@@ -103,14 +107,49 @@ def _assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return Assembly(folder / "cdk.out", said=done.stdout)
 
 
+def _synthesized(
+    folder: Path, change: Callable[[str], str], files: Mapping[str, str] | None, *, guarded: bool, **context: Any
+) -> Assembly:
+    """Both projects, `project.toml` changed and `files` added in that of the reference project, below `folder`."""
+    projects = Path("pipelines", "projects")
+    copytree(ROOT / projects, folder / projects, ignore=ignore_patterns("__pycache__"))
+    for name, text in (files or {}).items():
+        (folder / projects / name).write_text(text, "utf-8")
+    file = folder / projects / "flights" / "project.toml"
+    file.write_text(change(file.read_text("utf-8")), "utf-8")
+    unguarded = {} if guarded else {"@aws-cdk/core:validateAgainstDefaultRules": False}
+    app = build_app(
+        load_projects(folder),
+        root=ROOT,
+        outdir=folder / "cdk.out",
+        context=unguarded | {"project": "flights"} | context,
+    )
+    if guarded:
+        add_guardrails(app)
+    app.synth()
+    return Assembly(folder / "cdk.out")
+
+
 @pytest.fixture(name="synthesize")
 def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
     """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
 
-    def synthesize(change: Callable[[str], str] = str, **context: Any) -> Assembly:
-        app = _changed_app(tmp_path, change, {"@aws-cdk/core:validateAgainstDefaultRules": False, **context})
-        app.synth()
-        return Assembly(tmp_path / "cdk.out")
+    def synthesize(
+        change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
+    ) -> Assembly:
+        return _synthesized(tmp_path, change, files, guarded=False, **context)
+
+    return synthesize
+
+
+@pytest.fixture(name="guarded", scope="session")
+def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+    """The same with guardrails, which raise for a finding that nobody accepted."""
+
+    def synthesize(
+        change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
+    ) -> Assembly:
+        return _synthesized(tmp_path_factory.mktemp("shape"), change, files, guarded=True, **context)
 
     return synthesize
 
@@ -126,18 +165,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         alone = re.sub(r"(?ms)^\[delivery\].*?(?=^\[)", "", text)
         return alone.replace(opening, opening + place)
 
-    app = _changed_app(folder, change, {"environment": "production"})
-    add_guardrails(app)
-    app.synth()
-    return Assembly(folder / "cdk.out")
-
-
-def _changed_app(folder: Path, change: Callable[[str], str], context: Mapping[str, Any]) -> App:
-    project = Path("pipelines", "projects", "flights")
-    copytree(ROOT / project, folder / project, ignore=ignore_patterns("__pycache__"))
-    file = folder / project / "project.toml"
-    file.write_text(change(file.read_text("utf-8")), "utf-8")
-    return build_app(load_projects(folder), root=ROOT, outdir=folder / "cdk.out", context=context)
+    return _synthesized(folder, change, None, guarded=True, environment="production")
 
 
 @pytest.fixture(name="sandbox")
@@ -163,6 +191,11 @@ def _training(sandbox: Mapping[str, Template]) -> Template:
 @pytest.fixture(name="serving")
 def _serving(sandbox: Mapping[str, Template]) -> Template:
     return sandbox["Serving"]
+
+
+@pytest.fixture(name="application")
+def _application(sandbox: Mapping[str, Template]) -> Template:
+    return sandbox["Application"]
 
 
 @pytest.fixture(name="monitoring")

@@ -12,14 +12,15 @@ from stacks.settings import load_projects
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OUTPUTS = {
-    "Storage": {"DataBucketName", "ArtifactsBucketName", "LedgerTableName", "NotificationTopicArn"},
+    "Storage": {"DataBucketName", "ArtifactsBucketName", "LedgerTableName", "NotificationTopicArn", "KeyArn"},
     "Training": {"TrainingPipelineName", "ModelPackageGroupName", "RetrainQueueUrl"},
     "Serving": {"EndpointName", "DeploymentQueueUrl"},
     "Monitoring": {"MonitoringPipelineName", "DashboardName", "AlarmNames"},
+    "Application": {"ApiUrl", "ApplicationFunctionName", "ContractVersion"},
 }
 
 
-def test_every_environment_has_its_four_stacks(assembly: Any) -> None:
+def test_every_environment_has_its_five_stacks(assembly: Any) -> None:
     for stage in ("flights-sandbox", "flights-staging", "flights-production", "flights-year"):
         names = {one["properties"]["stackName"] for one in assembly.manifest(stage).values()}
         assert names == {f"{stage}-{stack}" for stack in OUTPUTS}
@@ -51,11 +52,13 @@ def test_stacks_go_where_the_credentials_point_by_default(assembly: Any) -> None
 
 def test_stacks_go_to_the_account_and_region_of_their_environment(synthesize: Any) -> None:
     pinned = synthesize(
-        lambda text: text.replace("retain = true", 'retain = true\naccount = "111122223333"\nregion = "eu-central-1"'),
-        environment="production",
+        lambda text: text.replace(
+            "[environments.sandbox]", '[environments.sandbox]\naccount = "111122223333"\nregion = "eu-central-1"'
+        ),
+        environment="sandbox",
     )
 
-    environments = {one["environment"] for one in pinned.manifest("flights-production").values()}
+    environments = {one["environment"] for one in pinned.manifest("flights-sandbox").values()}
     assert environments == {"aws://111122223333/eu-central-1"}
 
 
@@ -65,7 +68,7 @@ def test_a_permissions_boundary_holds_for_every_role(sandbox: Any, synthesize: A
         environment="sandbox",
     )
 
-    for stack in ("Training", "Serving", "Monitoring"):
+    for stack in ("Training", "Serving", "Monitoring", "Application"):
         roles = bounded.template("flights-sandbox", stack).all("AWS::IAM::Role").values()
         assert all("team-boundary" in str(role["PermissionsBoundary"]) for role in roles)
         assert all("PermissionsBoundary" not in role for role in sandbox[stack].all("AWS::IAM::Role").values())

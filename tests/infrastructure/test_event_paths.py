@@ -155,7 +155,7 @@ def test_a_message_stays_invisible_six_times_as_long_as_the_handler_may_run(sand
 @every_path
 def test_the_handler_takes_messages_and_reports_each_failure(sandbox: Any, path: Path) -> None:
     template = sandbox[path.stack]
-    mapping = template.one("AWS::Lambda::EventSourceMapping", path.handler)
+    mapping = template.one("AWS::Lambda::EventSourceMapping", f"{path.name}Mapping")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": [template.id("AWS::SQS::Queue", f"{path.name}Queue"), "Arn"]}
     assert mapping["FunctionName"] == {"Ref": template.id("AWS::Lambda::Function", f"{path.handler}Function")}
@@ -217,7 +217,7 @@ def test_every_queue_has_dead_letters_or_holds_them(sandbox: Any) -> None:
 
 def test_a_burst_of_data_settles_and_reaches_one_invocation(sandbox: Any, production: Any) -> None:
     delays = [one["Training"].one("AWS::SQS::Queue", "RetrainQueue")["DelaySeconds"] for one in (sandbox, production)]
-    mapping = sandbox["Training"].one("AWS::Lambda::EventSourceMapping", "StartTraining")
+    mapping = sandbox["Training"].one("AWS::Lambda::EventSourceMapping", "RetrainMapping")
 
     assert delays == [2, 60]
     assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (90, 1)

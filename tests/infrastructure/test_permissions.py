@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
-from permission_table import MAY, SAGEMAKER_RESOURCES, TRUSTED, WITHOUT_RESOURCE_LEVEL
+from permission_table import DELIVERED_MAY, MAY, SAGEMAKER_RESOURCES, TRUSTED, WITHOUT_RESOURCE_LEVEL
 
 from stacks.constructs.permissions import allow
 
@@ -47,6 +47,20 @@ def test_a_role_may_do_exactly_what_the_table_says(sandbox: Any, role: tuple[str
     actions = [action for one in _statements(sandbox, role) for action in _listed(one["Action"])]
 
     assert set(actions) == MAY[role]
+
+
+def test_a_delivered_environment_has_the_roles_of_the_table_and_one_for_each_pipeline(production: Any) -> None:
+    roles = {(stack, name) for stack, template in production.items() for name in template.all("AWS::IAM::Role")}
+
+    assert len(roles) == len(MAY) + len(DELIVERED_MAY)
+
+
+@pytest.mark.parametrize("role", DELIVERED_MAY, ids=".".join)
+def test_a_delivery_role_may_do_exactly_what_the_table_says(production: Any, role: tuple[str, str]) -> None:
+    statements = list(_statements(production, role))
+
+    assert {action for one in statements for action in _listed(one["Action"])} == DELIVERED_MAY[role]
+    assert not [one for one in statements if "*" in _listed(one["Resource"])]
 
 
 @every_role
@@ -159,7 +173,7 @@ def test_a_handler_uses_the_key_of_the_ledger_through_dynamodb_only(sandbox: Any
     assert service == {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]]}
 
 
-def test_the_data_is_read_by_two_pipelines_and_written_by_nobody(sandbox: Any) -> None:
+def test_the_data_is_read_by_two_pipelines_and_written_by_the_application_alone(sandbox: Any) -> None:
     touching = {
         (*role, action)
         for role in MAY
@@ -169,6 +183,7 @@ def test_the_data_is_read_by_two_pipelines_and_written_by_nobody(sandbox: Any) -
     }
 
     assert touching == {
+        ("Application", "ApplicationRole", "s3:PutObject"),
         ("Training", "PipelineRole", "s3:GetObjectVersion"),
         ("Training", "StartTrainingRole", "s3:ListBucket"),
         ("Training", "StartTrainingRole", "s3:ListBucketVersions"),

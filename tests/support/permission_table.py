@@ -111,6 +111,66 @@ MAY = {
     },
     ("Monitoring", "ScheduleRole"): {"sagemaker:StartPipelineExecution", "sqs:SendMessage"},
     ("Monitoring", "FailedRunsRole"): {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
+    ("Application", "ApplicationRole"): {
+        "dynamodb:GetItem",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:PutObject",
+        "sagemaker:InvokeEndpoint",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    },
+    ("Application", "RolloutRole"): {"cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:UpdateAlias"},
+}
+# Only where a pipeline delivers: what its checks may do there, with the role that they take on.
+DELIVERED_MAY = {
+    ("Training", "DeliveryRole"): {
+        "cloudformation:DescribeStacks",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribePipelineExecution",
+        "sagemaker:ListPipelineExecutionSteps",
+        "sns:Publish",
+        "sqs:SendMessage",
+    },
+    ("Application", "DeliveryRole"): {"cloudformation:DescribeStacks", "execute-api:Invoke"},
+}
+# Roles of a delivery pipeline's builds; those that CDK Pipelines writes are in stacks/constructs/delivery_wildcards.py.
+PIPELINE_MAY = {
+    "DeliveryChecks": {
+        "kms:Decrypt",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "sts:AssumeRole",
+    },
+    "DeliveryBuilder": {
+        "codebuild:BatchPutTestCases",
+        "codebuild:CreateReport",
+        "codebuild:CreateReportGroup",
+        "codebuild:UpdateReport",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+    },
 }
 
 # Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.
@@ -132,6 +192,7 @@ SAGEMAKER_RESOURCES = {
     "DescribePipelineExecution": {"pipeline-execution"},
     "DescribeProcessingJob": {"processing-job"},
     "DescribeTrainingJob": {"training-job"},
+    "InvokeEndpoint": {"endpoint"},
     "ListPipelineExecutionSteps": {"pipeline-execution"},
     "StartPipelineExecution": {"pipeline"},
     "StopProcessingJob": {"processing-job"},
@@ -150,4 +211,5 @@ TRUSTED = {
     "EndpointRole": "sagemaker",
     "ScheduleRole": "scheduler",
     "FailedRunsRole": "events",
+    "RolloutRole": "codedeploy",
 }

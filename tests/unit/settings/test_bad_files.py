@@ -198,9 +198,9 @@ CASES = (
     ),
     Case(
         "account without region",
-        "retain = true",
-        'retain = true\naccount = "111122223333"',
-        "environments.production.region: missing. Allowed: a region, because account is set.",
+        "[environments.year] ",
+        '[environments.year]\naccount = "111122223333"',
+        "environments.year.region: missing. Allowed: a region, because account is set.",
     ),
     Case(
         "account as a number",
@@ -334,10 +334,10 @@ def test_every_problem_of_a_file_is_named_on_its_own_line(shipped: str, refusal:
 
 def test_an_unknown_region_is_refused_with_the_known_ones(shipped: str, refusal: Callable[..., str]) -> None:
     message = refusal(
-        shipped.replace("retain = true", 'retain = true\naccount = "111122223333"\nregion = "eu-centrl-1"')
+        shipped.replace("[environments.year] ", '[environments.year]\naccount = "111122223333"\nregion = "eu-centrl-1"')
     )
 
-    assert message.startswith(f'{FILE}: environments.production.region: not allowed (given: "eu-centrl-1"). Allowed: ')
+    assert message.startswith(f'{FILE}: environments.year.region: not allowed (given: "eu-centrl-1"). Allowed: ')
     assert "us-east-1" in message
     assert message.endswith('Did you mean "eu-central-1"?')
 

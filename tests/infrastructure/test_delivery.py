@@ -1,0 +1,351 @@
+"""The two delivery pipelines: their stages and builds, what their roles may do, and whom they tell."""
+
+import json
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click import Command, Context, Group
+from permission_table import PIPELINE_MAY
+from typer.main import get_command
+
+from ops.__main__ import app
+
+ROOT = Path(__file__).resolve().parents[2]
+ML_STACKS = ("Storage", "Training", "Serving", "Monitoring")
+FIRST = {"Source": [["Source"]], "Build": [["Build"]], "UpdatePipeline": [["SelfMutate"]], "Assets": [["FileAssets"]]}
+STAGES = {
+    "application": FIRST
+    | {
+        "flights-staging": [["Contract"], ["Application.Prepare"], ["Application.Deploy"], ["Smoke"], ["Record"]],
+        "flights-production": [
+            ["Contract"],
+            ["Approve"],
+            ["Application.Prepare"],
+            ["Application.Deploy"],
+            ["Smoke"],
+            ["Record"],
+        ],
+    },
+    "ml": FIRST
+    | {
+        "flights-staging": [
+            *(
+                [f"{stack}.{what}"]
+                for stack in ("Storage", "Training", "Serving", "Monitoring")
+                for what in ("Prepare", "Deploy")
+            ),
+            ["Train"],
+        ],
+        "flights-production": [
+            ["Approve"],
+            *(
+                [f"{stack}.{what}"]
+                for stack in ("Storage", "Training", "Serving", "Monitoring")
+                for what in ("Prepare", "Deploy")
+            ),
+        ],
+    },
+}
+ROLE = {"Contract": "ml", "Record": "ml", "Train": "ml", "Smoke": "application"}
+
+
+@pytest.fixture(name="side", params=STAGES)
+def _side(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(name="line")
+def _line(assembly: Any, side: str) -> Any:
+    """The template of the pipeline of a side."""
+    return assembly.delivery(side)
+
+
+def _pipeline(line: Any) -> Any:
+    return line.one("AWS::CodePipeline::Pipeline", "DeliveryPipeline")
+
+
+def _projects(line: Any) -> dict[str, Any]:
+    return dict(line.all("AWS::CodeBuild::Project"))
+
+
+def _build(line: Any) -> Any:
+    return line.one("AWS::CodeBuild::Project", "DeliveryPipelineBuild")
+
+
+def _buildspec(project: Any) -> Any:
+    return json.loads(project["Source"]["BuildSpec"])
+
+
+def _commands(line: Any) -> Iterator[tuple[str, Any, str]]:
+    """Every command that is written here: the project's id, its properties, and the command."""
+    for name, project in _projects(line).items():
+        if name.startswith("DeliveryPipeline"):
+            for command in _buildspec(project)["phases"]["build"]["commands"]:
+                yield name, project, command
+
+
+def _said(value: Any) -> str:
+    match value:
+        case {"Fn::Join": ["", parts]}:
+            return "".join(_said(part) for part in parts)
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, _]}:
+            return f"<{name}>"
+    return str(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _allowed(line: Any, start: str) -> Iterator[tuple[str, str]]:
+    reference = {"Ref": line.id("AWS::IAM::Role", start)}
+    for policy in line.all("AWS::IAM::Policy").values():
+        if reference in policy["Roles"]:
+            for one in policy["PolicyDocument"]["Statement"]:
+                for action in _listed(one["Action"]):
+                    for resource in _listed(one["Resource"]):
+                        yield action, _said(resource)
+
+
+def test_the_stages_and_what_each_does_in_which_order(line: Any, side: str) -> None:
+    found = {}
+    for stage in _pipeline(line)["Stages"]:
+        actions = defaultdict(list)
+        for action in stage["Actions"]:
+            actions[action["RunOrder"]].append(action["Name"])
+        found[stage["Name"]] = [sorted(actions[order]) for order in sorted(actions)]
+
+    assert list(found.items()) == list(STAGES[side].items())
+
+
+def test_production_alone_goes_back_by_itself_when_it_fails(line: Any) -> None:
+    failing = {stage["Name"]: stage.get("OnFailure") for stage in _pipeline(line)["Stages"]}
+
+    assert {name: one for name, one in failing.items() if one} == {"flights-production": {"Result": "ROLLBACK"}}
+
+
+def test_a_newer_commit_takes_the_place_of_one_that_waits(line: Any, side: str) -> None:
+    pipeline = _pipeline(line)
+
+    assert pipeline["Name"] == f"flights-delivery-{side}"
+    assert (pipeline["PipelineType"], pipeline["ExecutionMode"]) == ("V2", "SUPERSEDED")
+    assert pipeline["RestartExecutionOnUpdate"] is True
+    assert "Triggers" not in pipeline
+
+
+def test_what_a_pipeline_deploys_is_what_is_deployed_without_it(assembly: Any, side: str) -> None:
+    stacks = ("Application",) if side == "application" else ML_STACKS
+    for stage in ("flights-staging", "flights-production"):
+        for stack in stacks:
+            delivered = assembly.template(stage, stack, delivered_by=f"flights-delivery-{side}")
+            assert _unlabelled(delivered.body) == _unlabelled(assembly.template(stage, stack).body)
+
+
+def _unlabelled(template: Any) -> Any:
+    """Without the labels of statements, which the CDK makes of a construct's path; they mean nothing to AWS."""
+    return json.loads(re.sub(r'"Sid": "AllowEventRule\w+"', '"Sid": ""', json.dumps(template)))
+
+
+def test_the_tools_are_those_of_the_lock(line: Any, side: str) -> None:
+    wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]["aws-cdk"]
+    mutate = _buildspec(line.one("AWS::CodeBuild::Project", "DeliveryStagesUpdatePipeline"))
+
+    assert mutate["phases"]["install"]["commands"] == [f"npm install -g aws-cdk@{wanted}"]
+    assert mutate["phases"]["build"]["commands"] == [
+        f"cdk -a . deploy flights-delivery-{side} --require-approval=never --verbose"
+    ]
+
+
+def test_assets_are_published_by_a_pinned_tool(assembly: Any, line: Any) -> None:
+    spec = line.one("AWS::CodeBuild::Project", "DeliveryStagesAssets")["Source"]["BuildSpec"]
+
+    assert re.search(r"npm install -g cdk-assets@\d+\.\d+\.\d+\b", (assembly.folder / spec).read_text("utf-8"))
+
+
+def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: Any) -> None:
+    projects = _projects(line).values()
+    environments = [project["Environment"] for project in projects]
+
+    assert {one["Image"] for one in environments} == {"aws/codebuild/standard:7.0"}
+    assert not [one for one in environments if one["PrivilegedMode"]]
+    log = {"Ref": line.id("AWS::Logs::LogGroup", "DeliveryLogs")}
+    assert all(project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == log for project in projects)
+
+
+def test_the_build_reports_its_tests_and_hands_on_the_assembly(line: Any, side: str) -> None:
+    spec = _buildspec(_build(line))
+
+    assert spec["reports"] == {"tests": {"files": ["reports/*.xml"], "file-format": "JUNITXML"}}
+    assert spec["artifacts"] == {"base-directory": "cdk.out", "files": ["**/*"]}
+    assert (
+        f"-c project=flights -c delivery={side} -c code_version=$CODEBUILD_RESOLVED_SOURCE_VERSION"
+        in (spec["phases"]["build"]["commands"][-1])
+    )
+    reports = [resource for action, resource in _allowed(line, "DeliveryBuilder") if action == "codebuild:CreateReport"]
+    assert [one.rpartition("/")[2] for one in reports] == [f"{_build(line)['Name']}-tests"]
+
+
+def test_every_target_of_make_and_every_test_in_a_command_exists(line: Any) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    named = [shlex.split(command) for _, _, command in _commands(line)]
+    made = [words for words in named if words[0] == "make"]
+
+    assert made
+    for words in made:
+        assert [word for word in words[1:] if "=" not in word and word not in targets] == []
+        for word in words[1:]:
+            if word.startswith("TESTS="):
+                assert [path for path in word.removeprefix("TESTS=").split() if not (ROOT / path).exists()] == []
+
+
+def test_every_question_to_an_environment_is_one_that_ops_understands(line: Any, side: str) -> None:
+    asked = [(name, shlex.split(command)) for name, _, command in _commands(line) if " ops " in command]
+
+    assert len(asked) == (6 if side == "application" else 1)
+    for _, (python, module, package, *words) in asked:
+        assert (python, module, package) == (".venv/bin/python", "-m", "ops")
+        _parse(get_command(app), words)
+
+
+def _parse(command: Command, words: list[str]) -> Context:
+    """What click makes of a command line; it raises for a command or an option that does not exist."""
+    context = command.make_context(command.name, list(words), resilient_parsing=False)
+    if isinstance(command, Group):
+        _, chosen, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert chosen is not None
+        return _parse(chosen, rest)
+    return context
+
+
+def test_a_contract_in_a_command_is_the_file_that_the_application_is_built_with(assembly: Any) -> None:
+    files = {
+        words[words.index("--contract") + 1]
+        for _, _, command in _commands(assembly.delivery("application"))
+        if "--contract" in (words := shlex.split(command))
+    }
+
+    assert files == {"pipelines/projects/flights/contract.json"}
+    assert all((ROOT / file).is_file() for file in files)
+
+
+def test_a_contract_of_its_own_is_the_one_that_is_asked_about(synthesize: Any) -> None:
+    own = (ROOT / "pipelines" / "projects" / "flights" / "contract.json").read_text("utf-8")
+    changed = synthesize(files={"flights/application.contract.json": own}, delivery="application")
+    commands = [command for _, _, command in _commands(changed.delivery("application")) if "--contract" in command]
+
+    assert len(commands) == 4
+    assert all("pipelines/projects/flights/application.contract.json" in command for command in commands)
+
+
+def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any) -> None:
+    for name, project, command in _commands(line):
+        if " ops " not in command:
+            continue
+        (environment, what) = re.match(
+            r"DeliveryPipelineflights(staging|production)(Contract|Smoke|Record|Train)", name
+        ).groups()
+        variables = {one["Name"]: _said(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
+        assert variables == {
+            "TANDEM_ROLE_ARN": (
+                f"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/flights-{environment}-delivery-{ROLE[what]}"
+            ),
+            "TANDEM_PROJECT": "flights",
+            "TANDEM_ENVIRONMENT": environment,
+            "AWS_REGION": "<AWS::Region>",
+        }
+        assert _said(project["ServiceRole"]) == f"<{line.id('AWS::IAM::Role', 'DeliveryChecks')}>"
+
+
+@pytest.mark.parametrize("role", PIPELINE_MAY)
+def test_a_role_of_a_build_may_do_exactly_what_the_table_says(line: Any, role: str) -> None:
+    assert {action for action, _ in _allowed(line, role)} == PIPELINE_MAY[role]
+
+
+def test_the_checks_take_on_the_delivery_roles_of_the_two_environments_and_these_trust_them(
+    assembly: Any, line: Any, side: str
+) -> None:
+    checks = line.one("AWS::IAM::Role", "DeliveryChecks")["RoleName"]
+    taken_on = {
+        name.rpartition("/")[2] for action, name in _allowed(line, "DeliveryChecks") if action == "sts:AssumeRole"
+    }
+    existing = {}
+    for environment in ("staging", "production"):
+        for stack in ("Training", "Application"):
+            role = assembly.template(f"flights-{environment}", stack).one("AWS::IAM::Role", "DeliveryRole")
+            (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+            existing[role["RoleName"]] = {
+                _said(one).rpartition("/")[2] for one in trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+            }
+
+    assert taken_on <= set(existing)
+    assert all(checks in existing[role] for role in taken_on)
+    needed = 4 if side == "application" else 1
+    assert len(taken_on) == needed
+
+
+def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_only(line: Any) -> None:
+    key = {"Fn::GetAtt": [line.id("AWS::KMS::Key", "DeliveryKey"), "Arn"]}
+    bucket = line.one("AWS::S3::Bucket", "DeliveryArtifacts")
+    policy = str(line.one("AWS::S3::BucketPolicy", "DeliveryArtifacts"))
+
+    assert line.one("AWS::KMS::Key", "DeliveryKey")["EnableKeyRotation"] is True
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": key, "SSEAlgorithm": "aws:kms"}
+    assert _pipeline(line)["ArtifactStore"]["EncryptionKey"] == {"Id": key, "Type": "KMS"}
+    assert "'aws:SecureTransport': 'false'" in policy
+    assert bucket["LoggingConfiguration"]["DestinationBucketName"] == {
+        "Ref": line.id("AWS::S3::Bucket", "DeliveryAccessLogs")
+    }
+    topic = line.one("AWS::SNS::Topic", "DeliveryTopic")
+    assert topic["KmsMasterKeyId"] == key
+    assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryTopic"))
+
+
+def test_people_hear_of_failures_and_of_what_waits_for_them(line: Any) -> None:
+    (rule,) = line.all("AWS::CodeStarNotifications::NotificationRule").values()
+    topic = {"Ref": line.id("AWS::SNS::Topic", "DeliveryTopic")}
+    statements = line.one("AWS::KMS::Key", "DeliveryKey")["KeyPolicy"]["Statement"]
+    publishers = {str(one["Principal"].get("Service")): one["Action"] for one in statements}
+
+    assert set(rule["EventTypeIds"]) == {
+        "codepipeline-pipeline-pipeline-execution-failed",
+        "codepipeline-pipeline-manual-approval-needed",
+        "codepipeline-pipeline-manual-approval-failed",
+    }
+    assert rule["Targets"] == [{"TargetAddress": topic, "TargetType": "SNS"}]
+    assert publishers["codestar-notifications.amazonaws.com"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def test_whoever_is_to_be_told_gets_an_email(synthesize: Any) -> None:
+    changed = synthesize(
+        lambda text: text.replace('branch = "main"', 'branch = "main"\nnotify = ["a@example.com", "b@example.com"]'),
+        delivery="ml",
+    )
+    subscriptions = changed.delivery("ml").all("AWS::SNS::Subscription").values()
+
+    assert {(one["Protocol"], one["Endpoint"]) for one in subscriptions} == {
+        ("email", "a@example.com"),
+        ("email", "b@example.com"),
+    }
+
+
+def test_a_bucket_can_be_the_source(synthesize: Any) -> None:
+    changed = synthesize(
+        lambda text: text.replace('source = "codecommit"  ', 'source = "s3"\nobject_key = "code.zip"').replace(
+            'repository = "tandem"', 'repository = "the-code"'
+        ),
+        delivery="ml",
+    )
+    pipeline = _pipeline(changed.delivery("ml"))
+    (action,) = pipeline["Stages"][0]["Actions"]
+
+    assert action["ActionTypeId"]["Provider"] == "S3"
+    assert (action["Configuration"]["S3Bucket"], action["Configuration"]["S3ObjectKey"]) == ("the-code", "code.zip")
+    assert "Triggers" not in pipeline

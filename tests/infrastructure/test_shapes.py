@@ -1,0 +1,239 @@
+"""The shapes in which people deploy: each is synthesized with the guardrails, and this is what differs between them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfn_findings import cfn_findings
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS, STAGING, PRODUCTION = "111111111111", "222222222222", "333333333333"
+CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/11111111-2222-3333-4444-555555555555"
+LATE_IS_DELIVERED = """
+[delivery]
+source = "codecommit"
+repository = "tandem"
+staging = "sandbox"
+production = "production"
+"""
+
+
+def _three_accounts(text: str) -> str:
+    places = {
+        "[delivery]": f'account = "{TOOLS}"\nregion = "eu-central-1"\npermissions_boundary = "tools"\n{_tag("tools")}',
+        "[environments.staging]": f'account = "{STAGING}"\nregion = "eu-west-1"\npermissions_boundary = "staging"',
+        "[environments.production]": f'account = "{PRODUCTION}"\nregion = "eu-central-1"\n{_tag("production")}',
+    }
+    for table, place in places.items():
+        assert text.count(f"{table}  ") + text.count(f"{table}\n") == 1
+        text = text.replace(table, f"{table}\n{place}\n", 1)
+    return text
+
+
+def _tag(value: str) -> str:
+    return f'tags = {{ "of" = "{value}" }}'
+
+
+def _tokens(text: str) -> str:
+    tokens = 'authorization = "jwt"\njwt_issuer = "https://login.example.com"\njwt_audience = ["flights"]\n'
+    return text.replace('authorization = "iam"  ', tokens)
+
+
+def _connection(text: str) -> str:
+    where = f'source = "connection"\nconnection_arn = "{CONNECTION}"\n'
+    return text.replace('source = "codecommit"  ', where).replace('repository = "tandem"', 'repository = "team/tandem"')
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a `project.toml` is changed, and which part of the app is of interest then."""
+
+    change: Callable[[str], str] = str
+    context: dict[str, Any] = field(default_factory=dict)
+    late: str = ""
+
+
+SHAPES = {
+    "three accounts, application": Shape(_three_accounts, {"delivery": "application"}),
+    "three accounts, ml": Shape(_three_accounts, {"delivery": "ml"}),
+    "tokens": Shape(_tokens, {"delivery": "application"}),
+    "manual approval": Shape(
+        lambda text: text.replace('approval = "automatic"', 'approval = "manual"'), {"environment": "production"}
+    ),
+    "two projects": Shape(context={"delivery": "ml", "project": None}, late=LATE_IS_DELIVERED),
+    "a connection, application": Shape(_connection, {"delivery": "application"}),
+    "a connection, ml": Shape(_connection, {"delivery": "ml"}),
+}
+
+
+@pytest.fixture(scope="module", name="shapes")
+def _shapes(guarded: Any) -> Callable[[str], Any]:
+    """The assembly of a shape, synthesized when it is asked for first."""
+    made: dict[str, Any] = {}
+
+    def shape(name: str) -> Any:
+        if name not in made:
+            wanted = SHAPES[name]
+            late = (ROOT / "pipelines" / "projects" / "late" / "project.toml").read_text("utf-8") + wanted.late
+            made[name] = guarded(wanted.change, files={"late/project.toml": late}, **wanted.context)
+        return made[name]
+
+    return shape
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_passes_the_guardrails_and_cfn_lint(shapes: Any, name: str) -> None:
+    assembly = shapes(name)
+    report = json.loads((assembly.folder / "validation-report.json").read_text("utf-8"))
+
+    assert {one["conclusion"] for one in report["pluginReports"]} == {"success"}
+    own = [file for file in assembly.templates() if file.parent == assembly.folder]
+    assert [said for file in own for said in cfn_findings(file.read_text("utf-8"), regions=["us-east-1"])] == []
+
+
+@pytest.mark.parametrize("side", ["application", "ml"])
+def test_in_three_accounts_every_stage_goes_to_its_own_account_and_region(shapes: Any, side: str) -> None:
+    pipeline = shapes(f"three accounts, {side}").delivery(side).one("AWS::CodePipeline::Pipeline", "Delivery")
+    places = {
+        stage["Name"]: {(action.get("Region"), _account(action)) for action in stage["Actions"] if _deploys(action)}
+        for stage in pipeline["Stages"]
+    }
+
+    assert places["flights-staging"] == {("eu-west-1", STAGING)}
+    assert places["flights-production"] == {(None, PRODUCTION)}
+    assert {store["Region"] for store in pipeline["ArtifactStores"]} == {"eu-west-1", "eu-central-1"}
+    assert all(store["ArtifactStore"]["EncryptionKey"]["Type"] == "KMS" for store in pipeline["ArtifactStores"])
+
+
+def test_in_three_accounts_the_deploying_roles_may_read_the_artifacts_and_use_their_key(shapes: Any) -> None:
+    line = shapes("three accounts, application").delivery("application")
+    deployer = f"role/cdk-hnb659fds-deploy-role-{PRODUCTION}-eu-central-1"
+
+    assert deployer in json.dumps(line.one("AWS::S3::BucketPolicy", "DeliveryArtifacts"))
+    assert deployer in json.dumps(line.one("AWS::KMS::Key", "DeliveryKey")["KeyPolicy"])
+
+
+def test_in_three_accounts_checks_and_delivery_roles_know_each_other_by_their_accounts(shapes: Any) -> None:
+    line = shapes("three accounts, application").delivery("application")
+    policy = line.one("AWS::IAM::Policy", "DeliveryChecks")["PolicyDocument"]["Statement"]
+    (taken_on,) = (one["Resource"] for one in policy if one["Action"] == "sts:AssumeRole")
+    checks = [f"arn:aws:iam::{TOOLS}:role/flights-delivery-{side}-checks" for side in ("application", "ml")]
+
+    assert set(taken_on) == {
+        f"arn:aws:iam::{account}:role/flights-{environment}-delivery-{side}"
+        for environment, account in (("staging", STAGING), ("production", PRODUCTION))
+        for side in ("application", "ml")
+    }
+    for side, stack in (("application", "Application"), ("ml", "Training")):
+        for environment in ("staging", "production"):
+            template = shapes(f"three accounts, {side}").template(
+                f"flights-{environment}", stack, delivered_by=f"flights-delivery-{side}"
+            )
+            (trust,) = template.one("AWS::IAM::Role", "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"]
+            assert trust["Condition"]["ArnEquals"]["aws:PrincipalArn"] == checks
+            assert f":iam::{TOOLS}:root" in json.dumps(trust["Principal"])
+
+
+def test_tags_and_boundary_of_the_pipelines_are_not_those_of_the_environments(shapes: Any) -> None:
+    assembly = shapes("three accounts, application")
+    found = {"tools": assembly.delivery("application")} | {
+        name: assembly.template(f"flights-{name}", "Application", delivered_by="flights-delivery-application")
+        for name in ("staging", "production")
+    }
+    boundaries = {
+        name: {
+            json.dumps(role.get("PermissionsBoundary", "none")).rpartition("/")[2].strip('"]}')
+            for role in template.all("AWS::IAM::Role").values()
+        }
+        for name, template in found.items()
+    }
+    tags = {
+        name: {tag["Value"] for log in template.all("AWS::Logs::LogGroup").values() for tag in log.get("Tags", [])}
+        for name, template in found.items()
+    }
+
+    assert boundaries == {"tools": {"tools"}, "staging": {"staging"}, "production": {"none"}}
+    assert tags == {"tools": {"tools"}, "staging": set(), "production": {"production"}}
+
+
+def test_with_tokens_the_pipeline_still_tries_the_application(shapes: Any) -> None:
+    assembly = shapes("tokens")
+    for stage in ("flights-staging", "flights-production"):
+        template = assembly.template(stage, "Application", delivered_by="flights-delivery-application")
+        routes = template.all("AWS::ApiGatewayV2::Route").values()
+        assert {route["AuthorizationType"] for route in routes} == {"JWT"}
+    pipeline = assembly.delivery("application").one("AWS::CodePipeline::Pipeline", "Delivery")
+    assert all("Smoke" in {action["Name"] for action in stage["Actions"]} for stage in pipeline["Stages"][4:])
+
+
+def test_with_manual_approval_a_new_model_waits_for_a_person(shapes: Any) -> None:
+    training = shapes("manual approval").template("flights-production", "Training")
+    function = training.one("AWS::Lambda::Function", "StartTrainingFunction")
+
+    assert function["Environment"]["Variables"]["APPROVAL_STATUS"] == "PendingManualApproval"
+
+
+def test_two_projects_have_pipelines_of_their_own(shapes: Any) -> None:
+    assembly = shapes("two projects")
+    lines = {project: assembly.delivery("ml", project) for project in ("flights", "late")}
+    names = {
+        project: {
+            one.get("Name") or one.get("RoleName")
+            for kind in ("AWS::CodePipeline::Pipeline", "AWS::IAM::Role", "AWS::CodeBuild::Project")
+            for one in line.all(kind).values()
+        }
+        - {None}
+        for project, line in lines.items()
+    }
+
+    assert names == {
+        project: {f"{project}-delivery-ml", f"{project}-delivery-ml-checks", f"{project}-delivery-ml-build"}
+        for project in lines
+    }
+    stages = lines["late"].one("AWS::CodePipeline::Pipeline", "Delivery")["Stages"]
+    assert [stage["Name"] for stage in stages[4:]] == ["late-sandbox", "late-production"]
+
+
+@pytest.mark.parametrize(
+    ("side", "started", "left"),
+    [
+        ("application", {"application/**", "pipelines/projects/flights/*contract.json"}, {"lambdas/**"}),
+        ("ml", {"lambdas/**", "pipelines/steps/**", "pipelines/projects/flights/**"}, {"application/**"}),
+    ],
+)
+def test_with_a_connection_a_pipeline_starts_for_its_own_side_only(
+    shapes: Any, side: str, started: set[str], left: set[str]
+) -> None:
+    pipeline = shapes(f"a connection, {side}").delivery(side).one("AWS::CodePipeline::Pipeline", "Delivery")
+    (trigger,) = pipeline["Triggers"]
+    (push,) = trigger["GitConfiguration"]["Push"]
+    (action,) = pipeline["Stages"][0]["Actions"]
+    includes = push["FilePaths"]["Includes"]
+
+    assert action["Configuration"]["FullRepositoryId"] == "team/tandem"
+    assert trigger["GitConfiguration"]["SourceActionName"] == action["Name"]
+    assert push["Branches"] == {"Includes": ["main"]}
+    assert started | {"stacks/**", "lambdas/shared/**", "Makefile"} <= set(includes)
+    assert not left & set(includes)
+    assert "docs/**" in push["FilePaths"]["Excludes"]
+
+
+@pytest.mark.parametrize("side", ["application", "ml"])
+def test_a_filter_has_no_more_globs_than_code_pipeline_takes(shapes: Any, side: str) -> None:
+    """AWS page "GitFilePathFilterCriteria" (CodePipeline API reference): one to eight of each."""
+    pipeline = shapes(f"a connection, {side}").delivery(side).one("AWS::CodePipeline::Pipeline", "Delivery")
+    paths = pipeline["Triggers"][0]["GitConfiguration"]["Push"][0]["FilePaths"]
+
+    assert 1 <= len(paths["Includes"]) <= 8
+    assert 1 <= len(paths["Excludes"]) <= 8
+
+
+def _deploys(action: Any) -> bool:
+    return bool(action["ActionTypeId"]["Provider"] == "CloudFormation")
+
+
+def _account(action: Any) -> str:
+    return json.dumps(action["RoleArn"]).split(":iam::")[1].split(":")[0]
