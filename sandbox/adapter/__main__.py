@@ -11,9 +11,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
+
+import uvicorn
+from uvicorn.loops.auto import auto_loop_factory
 
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings, configure
 from sandbox.clock import parse_moment
@@ -22,6 +25,7 @@ from sandbox.processes import marked, stop, stop_children
 from sandbox.state import State, StateDirectory, take_port
 
 _STOP_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -69,10 +73,7 @@ def _serve(settings: ServerSettings, directory: StateDirectory, answer: TextIO) 
     configure(settings, port=port)
 
     # The emulator reads its settings when it is imported, so nothing that imports it may come earlier.
-    from hypercorn.asyncio import serve  # noqa: PLC0415 - see above
-    from hypercorn.config import Config  # noqa: PLC0415
-
-    from sandbox.adapter.install import install  # noqa: PLC0415
+    from sandbox.adapter.install import install  # noqa: PLC0415 - see above
 
     installed = install(settings, endpoint_url=endpoint_url)
 
@@ -84,13 +85,6 @@ def _serve(settings: ServerSettings, directory: StateDirectory, answer: TextIO) 
         answer.write(json.dumps({"ready": state.as_dict()}) + "\n")
         answer.flush()
 
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 0.5
-    config.shutdown_timeout = 5
-    config.loglevel = "INFO"
-
     async def run() -> None:
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -98,20 +92,45 @@ def _serve(settings: ServerSettings, directory: StateDirectory, answer: TextIO) 
             loop.add_signal_handler(number, told.set)
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, told)
 
-        async def stopped() -> None:
-            await told.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.to_thread(installed.stop), _STOP_SECONDS)
-
         application: Any = _announcing(installed.application, announce)
-        await serve(application, config, shutdown_trigger=stopped)
+        server = _Server(
+            uvicorn.Config(
+                application,
+                lifespan="on",
+                http="httptools",
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=1,
+                log_level="info",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        ending = asyncio.create_task(told.wait())
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(installed.stop), _STOP_SECONDS)
+        server.should_exit = True
+        await serving
         stop_children()
         directory.forget()
         # Threads of the emulator may wait for work that will not come, and the interpreter would wait for them.
         sys.stderr.flush()
         os._exit(0)
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(run())
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the process: it ends when it is told to."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 def _stop_at_end(stop: asyncio.Event) -> None:
