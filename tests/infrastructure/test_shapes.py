@@ -33,6 +33,11 @@ def _three_accounts(text: str) -> str:
     return text
 
 
+def _isolated(text: str) -> str:
+    place = f'account = "{PRODUCTION}"'
+    return _three_accounts(text).replace(place, f'network = "isolated"\n{place}')
+
+
 def _tag(value: str) -> str:
     return f'tags = {{ "of" = "{value}" }}'
 
@@ -59,6 +64,8 @@ class Shape:
 SHAPES = {
     "three accounts, application": Shape(_three_accounts, {"delivery": "application"}),
     "three accounts, ml": Shape(_three_accounts, {"delivery": "ml"}),
+    "three accounts, isolated, application": Shape(_isolated, {"delivery": "application"}),
+    "three accounts, isolated, ml": Shape(_isolated, {"delivery": "ml"}),
     "tokens": Shape(_tokens, {"delivery": "application"}),
     "manual approval": Shape(
         lambda text: text.replace('approval = "automatic"', 'approval = "manual"'), {"environment": "production"}
@@ -157,6 +164,20 @@ def test_tags_and_boundary_of_the_pipelines_are_not_those_of_the_environments(sh
 
     assert boundaries == {"tools": {"tools"}, "staging": {"staging"}, "production": {"none"}}
     assert tags == {"tools": {"tools"}, "staging": set(), "production": {"production"}}
+
+
+def test_the_ml_pipeline_deploys_the_network_before_whatever_runs_in_it(shapes: Any) -> None:
+    pipeline = shapes("three accounts, isolated, ml").delivery("ml").one("AWS::CodePipeline::Pipeline", "Delivery")
+    orders = {
+        stage["Name"]: {action["Name"]: action["RunOrder"] for action in stage["Actions"]}
+        for stage in pipeline["Stages"]
+    }
+    production = orders["flights-production"]
+
+    assert "Network.Deploy" not in orders["flights-staging"]
+    assert all(
+        production["Network.Deploy"] < production[f"{stack}.Prepare"] for stack in ("Training", "Serving", "Monitoring")
+    )
 
 
 def test_with_tokens_the_pipeline_still_tries_the_application(shapes: Any) -> None:
