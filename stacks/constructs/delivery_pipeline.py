@@ -218,20 +218,18 @@ class DeliveryPipeline(Construct):
         after: Sequence[pipelines.Step],
         needs_approval: bool = False,
     ) -> None:
-        """Go to an environment next: checks, a person's approval if asked for, the stacks, and checks of what is there.
+        """Go to an environment next: a person's approval if asked for, checks, the stacks, and checks of what is there.
 
-        A stage that a person approves is one to protect: when something in it fails, what it deployed last returns.
+        A stage that a person approves is one to protect: when something in it fails, what it deployed last returns. That
+        is an execution of the whole stage, so the approval is a stage of its own, or going back would wait for a person.
         """
-        pre = list(before)
         if needs_approval:
             approval = pipelines.ManualApprovalStep(
                 "Approve", comment=f"{self._side} of {stage.stage_name}: staging has it and its checks passed"
             )
-            for step in pre:
-                approval.add_step_dependency(step)
-            pre.append(approval)
+            self._stages.add_wave("Approval", pre=[approval])
             self._protected.append(stage.stage_name)
-        self._stages.add_stage(stage, pre=pre, post=list(after))
+        self._stages.add_stage(stage, pre=list(before), post=list(after))
 
     def finish(self) -> None:
         """Write the pipeline; nothing can be added to it afterwards."""

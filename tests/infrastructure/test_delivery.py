@@ -22,9 +22,9 @@ STAGES = {
     "application": FIRST
     | {
         "flights-staging": [["Contract"], ["Application.Prepare"], ["Application.Deploy"], ["Smoke"], ["Record"]],
+        "Approval": [["Approve"]],
         "flights-production": [
             ["Contract"],
-            ["Approve"],
             ["Application.Prepare"],
             ["Application.Deploy"],
             ["Smoke"],
@@ -41,8 +41,8 @@ STAGES = {
             ),
             ["Train"],
         ],
+        "Approval": [["Approve"]],
         "flights-production": [
-            ["Approve"],
             *(
                 [f"{stack}.{what}"]
                 for stack in ("Storage", "Training", "Serving", "Monitoring")
