@@ -220,8 +220,8 @@ class DeliveryPipeline(Construct):
     ) -> None:
         """Go to an environment next: a person's approval if asked for, checks, the stacks, and checks of what is there.
 
-        A stage that a person approves is one to protect: when something in it fails, what it deployed last returns. That
-        is an execution of the whole stage, so the approval is a stage of its own, or going back would wait for a person.
+        A stage that a person approves is one to protect: when something in it fails, what it deployed last returns.
+        That is an execution of the whole stage, so the approval is a stage of its own, or going back would wait for it.
         """
         if needs_approval:
             approval = pipelines.ManualApprovalStep(
