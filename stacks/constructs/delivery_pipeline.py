@@ -27,6 +27,10 @@ _IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
 """AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with Python up to 3.13 and Node."""
 _PYTHON: Final = "3.13"
 _ASSETS_VERSION: Final = "4.7.3"
+_READABLE: Final = (
+    """find . -name '*.assets.json' -exec sed -i 's/"version": *"55[.][0-9.]*"/"version": "54.0.0"/' {} +"""
+)
+"""The newest cdk-assets refuses manifests of the schema that the CDK writes (55), though files are described as before."""
 _KEEP_ARTIFACTS_DAYS: Final = 90
 _BUILD_MINUTES: Final = 60
 _EVENTS = (
@@ -109,6 +113,9 @@ class DeliveryPipeline(Construct):
             cdk_assets_cli_version=_ASSETS_VERSION,
             publish_assets_in_parallel=False,
             code_build_defaults=self._defaults(),
+            asset_publishing_code_build_defaults=pipelines.CodeBuildOptions(
+                partial_build_spec=codebuild.BuildSpec.from_object({"phases": {"pre_build": {"commands": [_READABLE]}}})
+            ),
         )
 
     def _build_role(self, construct_id: str, *, name: str | None, does: str) -> iam.Role:
