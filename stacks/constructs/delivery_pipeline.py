@@ -30,7 +30,7 @@ _ASSETS_VERSION: Final = "4.7.3"
 _READABLE: Final = (
     """find . -name '*.assets.json' -exec sed -i 's/"version": *"55[.][0-9.]*"/"version": "54.0.0"/' {} +"""
 )
-"""The newest cdk-assets refuses manifests of the schema that the CDK writes (55), though files are described as before."""
+"""The newest cdk-assets refuses the schema that the CDK writes (55), though files are described as in 54."""
 _KEEP_ARTIFACTS_DAYS: Final = 90
 _BUILD_MINUTES: Final = 60
 _EVENTS = (
