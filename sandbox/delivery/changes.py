@@ -1,7 +1,9 @@
 """The CloudFormation actions of a pipeline, on the embedded AWS: make a change set, execute it."""
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +16,51 @@ _NOTHING = ("didn't contain changes", "No updates are to be performed")
 _POLL = {"Delay": 1, "MaxAttempts": 1800}
 
 
-def run(
-    action: Action, *, cloudformation: Any, artifacts: Mapping[str, Path], say: Callable[[str], None]
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Stacks:
+    """CloudFormation of the embedded AWS, and a bucket for templates: one that is sent along may have 51,200 bytes.
+
+    Attributes:
+        cloudformation: client.
+        s3: client.
+        bucket: where templates are put; the bootstrap's, which every environment has.
+    """
+
+    cloudformation: Any
+    s3: Any
+    bucket: str
+
+    def store(self, template: str) -> str:
+        """Put a template into the bucket; returns its address."""
+        body = template.encode()
+        key = f"delivery/{hashlib.sha256(body).hexdigest()}.template.json"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"https://{self.bucket}.s3.{self.s3.meta.region_name}.amazonaws.com/{key}"
+
+
+def run(action: Action, *, stacks: Stacks, artifacts: Mapping[str, Path], say: Callable[[str], None]) -> dict[str, str]:
     """Do what the action's mode says; returns the outputs of the stack once it is deployed.
 
     Raises:
         SandboxError: CloudFormation refuses, or the stack goes back.
     """
     settings = action.configuration
-    stack, change_set = settings["StackName"], settings["ChangeSetName"]
-    match settings["ActionMode"]:
-        case "CHANGE_SET_REPLACE":
-            _replace(cloudformation, stack, change_set, _template(settings["TemplatePath"], artifacts), settings)
-            say(f"change set for {stack}")
-            return {}
-        case "CHANGE_SET_EXECUTE":
-            _execute(cloudformation, stack, change_set)
-            say(f"{stack} is deployed")
-            return _outputs(cloudformation, stack)
-        case mode:
-            raise SandboxError(f"{action.name}: the sandbox does not know the action mode {mode!r}.")
+    stack, change_set, cloudformation = settings["StackName"], settings["ChangeSetName"], stacks.cloudformation
+    try:
+        match settings["ActionMode"]:
+            case "CHANGE_SET_REPLACE":
+                url = stacks.store(_template(settings["TemplatePath"], artifacts))
+                _replace(cloudformation, stack, change_set, url, settings)
+                say(f"change set for {stack}")
+                return {}
+            case "CHANGE_SET_EXECUTE":
+                _execute(cloudformation, stack, change_set)
+                say(f"{stack} is deployed")
+                return _outputs(cloudformation, stack)
+            case mode:
+                raise SandboxError(f"{action.name}: the sandbox does not know the action mode {mode!r}.")
+    except ClientError as error:
+        raise SandboxError(f"{stack}: {error}") from error
 
 
 def _template(path: str, artifacts: Mapping[str, Path]) -> str:
@@ -42,7 +68,7 @@ def _template(path: str, artifacts: Mapping[str, Path]) -> str:
     return (artifacts[artifact] / inside).read_text(encoding="utf-8")
 
 
-def _replace(cloudformation: Any, stack: str, change_set: str, template: str, settings: Mapping[str, str]) -> None:
+def _replace(cloudformation: Any, stack: str, change_set: str, url: str, settings: Mapping[str, str]) -> None:
     with contextlib.suppress(ClientError):
         # There is none from an earlier execution.
         cloudformation.delete_change_set(StackName=stack, ChangeSetName=change_set)
@@ -50,7 +76,7 @@ def _replace(cloudformation: Any, stack: str, change_set: str, template: str, se
         StackName=stack,
         ChangeSetName=change_set,
         ChangeSetType="UPDATE" if _exists(cloudformation, stack) else "CREATE",
-        TemplateBody=template,
+        TemplateURL=url,
         Capabilities=settings.get("Capabilities", "").split(","),
     )
     try:

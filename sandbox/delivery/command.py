@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+from sandbox.adapter.settings import ACCOUNT, REGION
 from sandbox.clients import client
-from sandbox.delivery import build, source
+from sandbox.delivery import build, changes, source
 from sandbox.delivery.execution import Execution, Ran
 from sandbox.delivery.template import read
 from sandbox.deploy import REPOSITORY, command_line_environment, node_program, synthesize
 from sandbox.state import StateDirectory
 
+_BOOTSTRAP_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 SIDES = ("application", "ml")
 
 
@@ -82,7 +84,11 @@ def deliver(
             ),
             source=source.check_out(delivery.repository, commit, folder / "checkout"),
             kept=home / "last" / delivery.pipeline,
-            cloudformation=client(running.endpoint_url, "cloudformation"),
+            stacks=changes.Stacks(
+                cloudformation=client(running.endpoint_url, "cloudformation"),
+                s3=client(running.endpoint_url, "s3"),
+                bucket=_BOOTSTRAP_BUCKET,
+            ),
             approve=approve,
             say=say,
         )

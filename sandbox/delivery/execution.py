@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sandbox.delivery import build, changes
 from sandbox.delivery.template import Action, Pipeline, Stage, read
@@ -62,7 +61,7 @@ class Execution:
         place: where its builds run, and what they deliver.
         source: a clean checkout; every source action stores it.
         kept: folder that remembers what the pipeline deployed last.
-        cloudformation: client of the embedded AWS.
+        stacks: of the embedded AWS.
         approve: asked at every manual approval.
         say: told what happens.
     """
@@ -71,7 +70,7 @@ class Execution:
     place: build.Place
     source: Path
     kept: Path
-    cloudformation: Any
+    stacks: changes.Stacks
     approve: Callable[[str], bool]
     say: Callable[[str], None]
 
@@ -133,7 +132,7 @@ class Execution:
                 progress.artifacts.update(built.artifacts)
                 self._publish(action, built.exported, progress)
             case ["Deploy", "CloudFormation"]:
-                outputs = changes.run(action, cloudformation=self.cloudformation, artifacts=progress.artifacts, say=say)
+                outputs = changes.run(action, stacks=self.stacks, artifacts=progress.artifacts, say=say)
                 self._publish(action, outputs, progress)
             case ["Approval", "Manual"]:
                 if not self.approve(action.configuration.get("CustomData") or action.name):
@@ -165,7 +164,7 @@ class Execution:
         self.say(f"  stage {stage.name} goes back to what it deployed last")
         artifacts = {path.name: path for path in folder.iterdir()}
         for action in (one for one in stage.actions if one.kind.startswith("Deploy/")):
-            changes.run(action, cloudformation=self.cloudformation, artifacts=artifacts, say=self.say)
+            changes.run(action, stacks=self.stacks, artifacts=artifacts, say=self.say)
 
 
 def _filled(variables: Mapping[str, str], known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.delivery.build import Place
+from sandbox.delivery.changes import Stacks
 from sandbox.delivery.execution import DeliveryError, Execution
 from sandbox.delivery.template import read
 from sandbox.errors import SandboxError
@@ -67,7 +68,7 @@ def _pipeline_of(tmp_path: Path) -> Callable[..., Execution]:
             place=Place(folder=tmp_path / "run", tools=tmp_path, variables={}, commit="0" * 40),
             source=source,
             kept=tmp_path / "kept",
-            cloudformation=None,
+            stacks=Stacks(cloudformation=None, s3=None, bucket=""),
             approve=approve,
             say=lambda _: None,
         )
