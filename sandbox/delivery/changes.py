@@ -35,7 +35,7 @@ class Stacks:
         body = template.encode()
         key = f"delivery/{hashlib.sha256(body).hexdigest()}.template.json"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
-        return f"https://{self.bucket}.s3.{self.s3.meta.region_name}.amazonaws.com/{key}"
+        return f"https://s3.{self.s3.meta.region_name}.amazonaws.com/{self.bucket}/{key}"
 
 
 def run(action: Action, *, stacks: Stacks, artifacts: Mapping[str, Path], say: Callable[[str], None]) -> dict[str, str]:
