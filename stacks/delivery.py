@@ -31,6 +31,9 @@ _EVERYWHERE = ("*.{toml,json,txt,py}", "Makefile", "lambdas/shared/**", "stacks/
 """What both pipelines stand on; a glob without a slash means the top level. A filter takes eight globs in all."""
 _NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
 
+_RUN_MINUTES: Final = 480
+"""For a training run, and for one that is under way and ends first; a build costs by the minute that it takes."""
+
 
 class DeliveryStack(Stack):
     """One pipeline, named ``<project>-delivery-<side>``, in the tooling account."""
@@ -181,6 +184,7 @@ class MlDelivery(DeliveryStack):
                     settings=self._staging,
                     role="ml",
                     commands=[f'{_OPS} retrain --wait --reason "delivery of {SOURCE_VERSION}"'],
+                    minutes=_RUN_MINUTES,
                 )
             ],
         )

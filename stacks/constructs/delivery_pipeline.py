@@ -9,14 +9,12 @@ from typing import Any, Final
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_codestarnotifications as codestar
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
+from stacks.constructs.delivery_messages import tell_people
 from stacks.constructs.delivery_source import Paths, filter_by_path, source
 from stacks.constructs.delivery_wildcards import accept_assets, accept_pipeline, accept_self_mutation
 from stacks.constructs.logs import kept_logs
@@ -24,20 +22,17 @@ from stacks.constructs.permissions import allow
 from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
 
 _IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with Python up to 3.13 and Node."""
-_PYTHON: Final = "3.13"
+"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with the Python that follows and Node."""
+_PYTHON: Final = "3.12"
+"""As in CI."""
 _ASSETS_VERSION: Final = "4.7.3"
 _READABLE: Final = (
     """find . -name '*.assets.json' -exec sed -i 's/"version": *"55[.][0-9.]*"/"version": "54.0.0"/' {} +"""
 )
 """The newest cdk-assets refuses the schema that the CDK writes (55), though files are described as in 54."""
-_KEEP_ARTIFACTS_DAYS: Final = 90
+_KEEP_ARTIFACTS_DAYS: Final = 365
+"""A stage can go back to an execution as long as its artifacts are there."""
 _BUILD_MINUTES: Final = 60
-_EVENTS = (
-    codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_FAILED,
-    codepipeline.PipelineNotificationEvents.MANUAL_APPROVAL_NEEDED,
-    codepipeline.PipelineNotificationEvents.MANUAL_APPROVAL_FAILED,
-)
 _WHY_ARTIFACTS = "CodePipeline names the objects of an execution when it runs; the bucket holds nothing else."
 SOURCE_VERSION: Final = "$CODEBUILD_RESOLVED_SOURCE_VERSION"
 """The commit, in the commands of a build."""
@@ -196,7 +191,15 @@ class DeliveryPipeline(Construct):
             ),
         )
 
-    def check(self, construct_id: str, *, settings: Settings, role: Side, commands: Sequence[str]) -> pipelines.Step:
+    def check(
+        self,
+        construct_id: str,
+        *,
+        settings: Settings,
+        role: Side,
+        commands: Sequence[str],
+        minutes: int = _BUILD_MINUTES,
+    ) -> pipelines.Step:
         """A step that asks an environment: its commands find the role to take on in ``TANDEM_ROLE_ARN``."""
         account = settings.deployment.account or Aws.ACCOUNT_ID
         arn = f"arn:{Stack.of(self).partition}:iam::{account}:role/{settings.names.delivery_role(role)}"
@@ -206,6 +209,7 @@ class DeliveryPipeline(Construct):
             input=self.source,
             commands=["make setup", *commands],
             role=self.checks.without_policy_updates(),
+            timeout=Duration.minutes(minutes),
             env={
                 "TANDEM_ROLE_ARN": arn,
                 "TANDEM_PROJECT": settings.names.project,
@@ -228,11 +232,12 @@ class DeliveryPipeline(Construct):
         """Go to an environment next: a person's approval if asked for, checks, the stacks, and checks of what is there.
 
         A stage that a person approves is one to protect: when something in it fails, what it deployed last returns.
-        That is an execution of the whole stage, so the approval is a stage of its own, or going back would wait for it.
+        The approval is a stage of its own: a rejection is a failure too, with nothing to take back, and going back would
+        wait for another one.
         """
         if needs_approval:
             approval = pipelines.ManualApprovalStep(
-                "Approve", comment=f"{self._side} of {stage.stage_name}: staging has it and its checks passed"
+                "Approve", comment=f"{self._side} for {stage.stage_name}: staging has it and its checks passed"
             )
             self._stages.add_wave("Approval", pre=[approval])
             self._protected.append(stage.stage_name)
@@ -253,10 +258,4 @@ class DeliveryPipeline(Construct):
         accept_pipeline(self._pipeline.role, artifacts=self._bucket, copies=copies)
         accept_self_mutation(self._stages.self_mutation_project, artifacts=self._bucket)
         accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
-        self._tell()
-
-    def _tell(self) -> None:
-        topic = sns.Topic(self, "Topic", master_key=self.key, enforce_ssl=True)
-        for email in self._delivery.notify:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
-        self._pipeline.notify_on("Notifications", topic, events=list(_EVENTS), detail_type=codestar.DetailType.FULL)
+        tell_people(self, pipeline=self._pipeline, key=self.key, emails=self._delivery.notify)

@@ -2,15 +2,13 @@
 
 from typing import Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undelivered, dead_letters
-from stacks.constructs.notifications import Notifications
+from stacks.constructs.notifications import Notifications, rule_role
 from stacks.constructs.sagemaker_pipeline import SageMakerPipeline
 
 _EXECUTION: Final = "$.detail.pipelineExecutionArn"
@@ -46,7 +44,7 @@ class FailedRuns(Construct):
         """
         super().__init__(scope, construct_id)
         self.dead_letters = dead_letters(self, of="an EventBridge rule")
-        self.role = _role(self, rule_name)
+        self.role = rule_role(self, "Role", rule_name=rule_name)
         notifications.grant_publish(self.role)
         # Imported, because the grants of the topic itself would use action wildcards on its key.
         topic = sns.Topic.from_topic_arn(self, "Topic", notifications.topic.topic_arn)
@@ -79,16 +77,6 @@ class FailedRuns(Construct):
             + advice,
             notifications=notifications,
         )
-
-
-def _role(scope: Construct, rule_name: str) -> iam.Role:
-    stack = Stack.of(scope)
-    rule_arn = stack.format_arn(service="events", resource="rule", resource_name=rule_name)
-    trusted = iam.ServicePrincipal(
-        "events.amazonaws.com",
-        conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": rule_arn}},
-    )
-    return iam.Role(scope, "Role", assumed_by=trusted, description=f"Publishes what the rule {rule_name} matches")
 
 
 def _ended_badly(pipeline: SageMakerPipeline) -> events.EventPattern:

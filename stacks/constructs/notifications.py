@@ -55,6 +55,17 @@ class Notifications(Construct):
         )
 
 
+def rule_role(scope: Construct, construct_id: str, *, rule_name: str) -> iam.Role:
+    """A role that EventBridge can take on for one rule, whose physical name has to be known before there is one."""
+    stack = Stack.of(scope)
+    rule_arn = stack.format_arn(service="events", resource="rule", resource_name=rule_name)
+    trusted = iam.ServicePrincipal(
+        "events.amazonaws.com",
+        conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": rule_arn}},
+    )
+    return iam.Role(scope, construct_id, assumed_by=trusted, description=f"Publishes what the rule {rule_name} matches")
+
+
 def alarm_on(
     scope: Construct,
     construct_id: str,

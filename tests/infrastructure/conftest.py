@@ -131,13 +131,13 @@ def _synthesized(
 
 
 @pytest.fixture(name="synthesize")
-def _synthesize(tmp_path: Path) -> Callable[..., Assembly]:
+def _synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
     """Synthesizes a changed `project.toml` of the reference project in this process, without guardrails."""
 
     def synthesize(
         change: Callable[[str], str] = str, *, files: Mapping[str, str] | None = None, **context: Any
     ) -> Assembly:
-        return _synthesized(tmp_path, change, files, guarded=False, **context)
+        return _synthesized(tmp_path_factory.mktemp("changed"), change, files, guarded=False, **context)
 
     return synthesize
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 from click import Command, Context, Group
 from permission_table import PIPELINE_MAY
 from typer.main import get_command
@@ -131,6 +132,30 @@ def test_production_alone_goes_back_by_itself_when_it_fails(line: Any) -> None:
     assert {name: one for name, one in failing.items() if one} == {"flights-production": {"Result": "ROLLBACK"}}
 
 
+def test_a_rejection_takes_nothing_back(line: Any) -> None:
+    """A rejected approval fails its stage, so it must not stand in one that goes back when it fails."""
+    (stage,) = (each for each in _pipeline(line)["Stages"] if "Approve" in str(each["Actions"]))
+
+    assert [action["Name"] for action in stage["Actions"]] == ["Approve"]
+    assert "OnFailure" not in stage
+
+
+def test_other_code_leaves_the_pipeline_as_it_is(synthesize: Any) -> None:
+    """AWS page "Configuring stage rollback": a stage goes back to executions of the same structure only."""
+    own = (ROOT / "pipelines" / "projects" / "flights" / "contract.json").read_text("utf-8")
+    first, second = (
+        synthesize(files={"flights/application.contract.json": contract}, delivery="application", code_version=commit)
+        for commit, contract in (("0" * 40, own), ("1" * 40, own + "\n"))
+    )
+    what = ("flights-production", "Application")
+
+    assert (
+        first.template(*what, delivered_by="flights-delivery-application").body
+        != second.template(*what, delivered_by="flights-delivery-application").body
+    )
+    assert first.delivery("application").body == second.delivery("application").body
+
+
 def test_a_newer_commit_takes_the_place_of_one_that_waits(line: Any, side: str) -> None:
     pipeline = _pipeline(line)
 
@@ -177,6 +202,19 @@ def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: A
     assert not [one for one in environments if one["PrivilegedMode"]]
     log = {"Ref": line.id("AWS::Logs::LogGroup", "DeliveryLogs")}
     assert all(project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == log for project in projects)
+
+
+def test_builds_run_the_python_of_ci(line: Any) -> None:
+    (wanted,) = re.findall(r'python-version: "(.+)"', (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    specs = [_buildspec(project) for name, project in _projects(line).items() if name.startswith("DeliveryPipeline")]
+
+    assert specs
+    assert {spec["phases"]["install"]["runtime-versions"]["python"] for spec in specs} == {wanted}
+
+
+def test_a_training_run_may_take_longer_than_other_builds(line: Any) -> None:
+    for name, project in _projects(line).items():
+        assert project["TimeoutInMinutes"] == (480 if name.startswith("DeliveryPipelineflightsstagingTrain") else 60)
 
 
 def test_the_build_reports_its_tests_and_hands_on_the_assembly(line: Any, side: str) -> None:
@@ -321,6 +359,32 @@ def test_people_hear_of_failures_and_of_what_waits_for_them(line: Any) -> None:
     }
     assert rule["Targets"] == [{"TargetAddress": topic, "TargetType": "SNS"}]
     assert publishers["codestar-notifications.amazonaws.com"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+
+def test_people_hear_of_a_stage_that_goes_back(line: Any, side: str) -> None:
+    rule = line.one("AWS::Events::Rule", "DeliveryRollback")
+    detail = rule["EventPattern"]["detail"]
+    (target,) = rule["Targets"]
+    role = line.one("AWS::IAM::Role", "DeliveryRollbackRole")
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert detail["state"] == ["STARTED"]
+    kinds = set(detail["execution-trigger"]["trigger-type"])
+    assert kinds == {"AutomatedRollback", "ManualRollback"}
+    assert kinds <= set(get_session().get_service_model("codepipeline").shape_for("TriggerType").enum)
+    assert rule["EventPattern"]["resources"] == [
+        {"Fn::Join": ["", _arn_of({"Ref": line.id("AWS::CodePipeline::Pipeline", "DeliveryPipeline")})]}
+    ]
+    assert target["Arn"] == {"Ref": line.id("AWS::SNS::Topic", "DeliveryTopic")}
+    assert target["RoleArn"] == {"Fn::GetAtt": [line.id("AWS::IAM::Role", "DeliveryRollbackRole"), "Arn"]}
+    (source,) = (value for key, value in trust["Condition"]["StringEquals"].items() if key == "aws:SourceArn")
+    assert _said(source).endswith(f":rule/{rule['Name']}")
+    assert rule["Name"] == f"flights-delivery-{side}-rollback"
+
+
+def _arn_of(pipeline: Any) -> list[Any]:
+    partition, region, account = ({"Ref": f"AWS::{name}"} for name in ("Partition", "Region", "AccountId"))
+    return ["arn:", partition, ":codepipeline:", region, ":", account, ":", pipeline]
 
 
 def test_whoever_is_to_be_told_gets_an_email(synthesize: Any) -> None:

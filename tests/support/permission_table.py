@@ -166,6 +166,7 @@ PIPELINE_MAY = {
         "s3:GetObjectVersion",
         "s3:PutObject",
     },
+    "DeliveryRollbackRole": {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
 }
 
 # Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.
