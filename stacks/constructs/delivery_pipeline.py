@@ -232,8 +232,8 @@ class DeliveryPipeline(Construct):
         """Go to an environment next: a person's approval if asked for, checks, the stacks, and checks of what is there.
 
         A stage that a person approves is one to protect: when something in it fails, what it deployed last returns.
-        The approval is a stage of its own: a rejection is a failure too, with nothing to take back, and going back would
-        wait for another one.
+        The approval is a stage of its own: a rejection is a failure too, with nothing to take back, and going back
+        would wait for another one.
         """
         if needs_approval:
             approval = pipelines.ManualApprovalStep(
