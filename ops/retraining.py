@@ -15,6 +15,8 @@ _RECENT = 50
 """Runs and decisions that are looked at: everything since the request is among them."""
 _PATIENCE_SECONDS = 1200.0
 """A request of which the ledger knows nothing by then is not on its way any more; the longest settle time is 900 s."""
+_STANDS = 4
+"""Looks at which an earlier deferral has to stand before it counts for a new request."""
 _TOLD = 400
 """Characters of the request by which a merged reason is recognised: the handlers cut long ones short."""
 _JUDGED = frozenset({RunStatus.PROMOTED, RunStatus.KEPT_CHAMPION})
@@ -114,7 +116,7 @@ def follow(request: Request, *, told: Callable[[str], None]) -> Answer:
     Raises:
         OpsError: The ledger knows nothing of the request.
     """
-    began, said = time.monotonic(), ""
+    began, said, standing = time.monotonic(), "", 0
     try:
         while True:
             run = _run(request)
@@ -122,6 +124,10 @@ def follow(request: Request, *, told: Callable[[str], None]) -> Answer:
                 return _end_of(request, run, told=told)
             answer = _decided(request)
             if answer is not None:
+                return answer
+            # A request joins those that wait before it is decided on: what was decided earlier may not hold for it.
+            standing = standing + 1 if (answer := _deferred(request)) is not None else 0
+            if answer is not None and standing >= _STANDS:
                 return answer
             words = _progress(request, waited=time.monotonic() - began)
             if words != said:
@@ -174,9 +180,13 @@ def _decided(request: Request) -> Answer | None:
             decision.identity == request.message_id or request.made(decision.reason, decision.trigger)
         ):
             return Answer(request=request, outcome=decision.outcome, reason=decision.reason)
-    state = ledger.training()
+    return None
+
+
+def _deferred(request: Request) -> Answer | None:
+    """Return that the request waits for the same thing as others before it, which is on record once."""
+    state = request.stage.ledger.training()
     if state.run_id is None and state.deferral is not None and _waits(request):
-        # Others wait for the same thing: that is on record once.
         return Answer(request=request, outcome="deferred", reason=state.deferral)
     return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-STACKS = ("Network", "Storage", "Training", "Serving", "Monitoring")
+STACKS = ("Network", "Storage", "Training", "Serving", "Monitoring", "Application")
 _NAMED = 3
 _KEEPING = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
