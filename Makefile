@@ -43,7 +43,7 @@ demo: setup ## Run the whole loop on this machine, without an AWS account
 	@$(BIN)/python -m sandbox demo
 
 test: setup $(if $(TESTS),,.venv/.spark) ## Run every test, or TESTS="tests/unit ..."; REPORT=file.xml writes JUnit XML
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(REPORT),--junitxml=$(REPORT)) $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(if $(REPORT),--junitxml=$(REPORT)) $(TESTS)
 
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
 	@$(BIN)/python -m pipelines.compile --check

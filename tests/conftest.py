@@ -14,11 +14,16 @@ settings.register_profile("deterministic", derandomize=True, deadline=None, data
 settings.load_profile("deterministic")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each file to one worker, and those that share a deployed loop together."""
+    group = "loop" if "loop" in getattr(item, "fixturenames", ()) else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one worker, those that share a deployed loop together, and begin with what takes longest."""
-    for item in items:
-        group = "loop" if "loop" in getattr(item, "fixturenames", ()) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest; the rest stays in its random order."""
     items.sort(key=lambda item: "/loop/" not in item.path.as_posix())
 
 
