@@ -42,7 +42,8 @@ def build(rows: pa.Table) -> npt.NDArray[np.float32]:
 
 
 def _number(values: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    number: npt.NDArray[np.float64] = pc.fill_null(values.cast(pa.float64()), float("nan")).to_numpy()
+    # Arrow gives what is unknown as not-a-number, of integers as well ("NumPy Integration", Apache Arrow).
+    number: npt.NDArray[np.float64] = values.to_numpy().astype(np.float64, copy=False)
     return number
 
 

@@ -66,5 +66,6 @@ def _letters(codes: pa.ChunkedArray) -> Column:
 
 
 def _number(values: pa.ChunkedArray) -> Column:
-    number: Column = pc.fill_null(values.cast(pa.float64()), float("nan")).to_numpy()
+    # Arrow gives what is unknown as not-a-number, of integers as well ("NumPy Integration", Apache Arrow).
+    number: Column = values.to_numpy().astype(np.float64, copy=False)
     return number
