@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from sandbox.adapter.settings import ACCOUNT, REGION
 from sandbox.clients import client
 from sandbox.errors import SandboxError
 from sandbox.lambda_runtime import layers_of, publish_layers
+from sandbox.processes import printed_lines, printing
 
 Progress = Callable[[str], None]
 
@@ -128,21 +128,11 @@ def _run(arguments: Iterable[str], *, cwd: Path, environment: Mapping[str, str],
     """
     arguments = list(arguments)
     printed: deque[str] = deque(maxlen=_LAST_LINES)
-    with subprocess.Popen(
-        [*_command_line(), *arguments, "--no-notices"],
-        cwd=cwd,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
+    command = [*_command_line(), *arguments, "--no-notices"]
+    with printing(command, cwd=cwd, environment=environment) as process:
         try:
-            for line in process.stdout:
-                printed.append(line.rstrip())
+            for line in printed_lines(process):
+                printed.append(line)
                 if (news := _news(line)) is not None:
                     say(news)
         except BaseException:

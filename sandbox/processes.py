@@ -1,7 +1,9 @@
-"""Finding and ending the processes of a sandbox, always by process id."""
+"""Starting, finding and ending the processes of a sandbox, always by process id."""
 
 import os
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import psutil
 
@@ -57,3 +59,35 @@ def stop(processes: Iterable[psutil.Process], *, grace: float = _GRACE_SECONDS) 
 def stop_children() -> list[int]:
     """End everything below this process."""
     return stop(psutil.Process().children(recursive=True))
+
+
+def printing(
+    arguments: Iterable[str], *, cwd: Path, environment: Mapping[str, str], leads: bool = False
+) -> "subprocess.Popen[str]":
+    """Start a program that asks nothing; what it prints, errors included, comes as text from its ``stdout``.
+
+    Args:
+        arguments: the program and what it is given.
+        cwd: folder it runs in.
+        environment: everything it finds there.
+        leads: whether it leads a process group of its own, which can be ended with all that it started.
+    """
+    return subprocess.Popen(
+        list(arguments),
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=leads,
+    )
+
+
+def printed_lines(process: "subprocess.Popen[str]") -> Iterator[str]:
+    """Give what a program started by :func:`printing` prints, line by line, until it has ended."""
+    assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
+    for line in process.stdout:
+        yield line.rstrip()

@@ -4,7 +4,7 @@ Each is a stack of its own, because a pipeline changes itself first: two of them
 at the same time.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,19 +35,30 @@ _RUN_MINUTES: Final = 480
 """For a training run, and for one that is under way and ends first; a build costs by the minute that it takes."""
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """What both pipelines of a project deliver.
+
+    Attributes:
+        project: whose code it is.
+        pipelines: its ``[delivery]``.
+        root: of the repository.
+        code_version: commit that the templates name.
+        staging: where the code of the functions is put together.
+    """
+
+    project: ProjectSettings
+    pipelines: DeliveryPipelines
+    root: Path
+    code_version: str
+    staging: Staging
+
+
 class DeliveryStack(Stack):
     """One pipeline, named ``<project>-delivery-<side>``, in the tooling account."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        *,
-        project: ProjectSettings,
-        delivery: DeliveryPipelines,
-        side: Side,
-        builds: Builds,
-        root: Path,
-    ) -> None:
+    def __init__(self, scope: Construct, *, delivered: Delivered, side: Side, builds: Builds) -> None:
+        project, delivery = delivered.project, delivered.pipelines
         super().__init__(
             scope,
             delivery_stack(project.name, side),
@@ -62,31 +73,32 @@ class DeliveryStack(Stack):
             Tags.of(self).add(key, value)
         self._staging = project.environment(delivery.staging)
         self._production = project.environment(delivery.production)
+        self._delivered = delivered
         self._line = DeliveryPipeline(
-            self, "Delivery", project=project.name, side=side, delivery=delivery, builds=builds, root=root
+            self, "Delivery", project=project.name, side=side, delivery=delivery, builds=builds, root=delivered.root
+        )
+
+    def _stage(self, kind: type[EnvironmentStage], settings: Settings) -> EnvironmentStage:
+        delivered = self._delivered
+        return kind(
+            self,
+            settings=settings,
+            root=delivered.root,
+            code_version=delivered.code_version,
+            staging=delivered.staging,
         )
 
 
 class ApplicationDelivery(DeliveryStack):
     """Source → tests, lint, audit → staging → smoke test and contract → approval → production."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        *,
-        project: ProjectSettings,
-        delivery: DeliveryPipelines,
-        root: Path,
-        code_version: str,
-        staging: Staging,
-    ) -> None:
+    def __init__(self, scope: Construct, *, delivered: Delivered) -> None:
+        project = delivered.project
         folder = project.folder.as_posix()
         super().__init__(
             scope,
-            project=project,
-            delivery=delivery,
+            delivered=delivered,
             side="application",
-            root=root,
             builds=Builds(
                 commands=[
                     "make lint types",
@@ -107,7 +119,6 @@ class ApplicationDelivery(DeliveryStack):
                 ),
             ),
         )
-        build = _builder(ApplicationStage, self, root=root, code_version=code_version, staging=staging)
         for settings in (self._staging, self._production):
             contract = f"{folder}/{application_contract(settings.folder).name}"
             smoke = self._line.check(
@@ -125,7 +136,7 @@ class ApplicationDelivery(DeliveryStack):
             # An application that does not work is taken back, and must not bind the models that are deployed later.
             record.add_step_dependency(smoke)
             self._line.deploy(
-                build(settings),
+                self._stage(ApplicationStage, settings),
                 before=[
                     self._line.check(
                         "Contract",
@@ -143,23 +154,13 @@ class ApplicationDelivery(DeliveryStack):
 class MlDelivery(DeliveryStack):
     """Source → checks, loop test → staging → a training run and its verdict → approval → production."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        *,
-        project: ProjectSettings,
-        delivery: DeliveryPipelines,
-        root: Path,
-        code_version: str,
-        staging: Staging,
-    ) -> None:
+    def __init__(self, scope: Construct, *, delivered: Delivered) -> None:
+        project = delivered.project
         folder = project.folder.as_posix()
         super().__init__(
             scope,
-            project=project,
-            delivery=delivery,
+            delivered=delivered,
             side="ml",
-            root=root,
             builds=Builds(
                 commands=[
                     "make check",
@@ -174,9 +175,8 @@ class MlDelivery(DeliveryStack):
                 ),
             ),
         )
-        build = _builder(MlStage, self, root=root, code_version=code_version, staging=staging)
         self._line.deploy(
-            build(self._staging),
+            self._stage(MlStage, self._staging),
             before=[],
             after=[
                 self._line.check(
@@ -188,7 +188,7 @@ class MlDelivery(DeliveryStack):
                 )
             ],
         )
-        self._line.deploy(build(self._production), before=[], after=[], needs_approval=True)
+        self._line.deploy(self._stage(MlStage, self._production), before=[], after=[], needs_approval=True)
         self._line.finish()
 
 
@@ -210,9 +210,10 @@ def add_deliveries(
         raise SettingsError(f"-c delivery={side}: unknown pipeline. Allowed: {', '.join(_SIDES)}.")
     if (delivery := project.delivery) is None:
         return
+    delivered = Delivered(project=project, pipelines=delivery, root=root, code_version=code_version, staging=staging)
     for name, kind in _SIDES.items():
         if side in (None, name):
-            kind(scope, project=project, delivery=delivery, root=root, code_version=code_version, staging=staging)
+            kind(scope, delivered=delivered)
 
 
 def _test(tests: str, *, report: str) -> str:
@@ -221,12 +222,3 @@ def _test(tests: str, *, report: str) -> str:
 
 def _synth(project: str, side: Side) -> str:
     return f'make synth CONTEXT="-c project={project} -c delivery={side} -c code_version={SOURCE_VERSION}"'
-
-
-def _builder(
-    kind: type[EnvironmentStage], scope: Construct, *, root: Path, code_version: str, staging: Staging
-) -> Callable[[Settings], EnvironmentStage]:
-    def build(settings: Settings) -> EnvironmentStage:
-        return kind(scope, settings=settings, root=root, code_version=code_version, staging=staging)
-
-    return build

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from sandbox.adapter import internals
+from sandbox.adapter.lambda_writing import Written, after_each_invocation
 from sandbox.cloudwatch.gathering import Gatherer, Series, dimensions
 
 _NAMESPACE = "AWS/Lambda"
@@ -21,41 +22,31 @@ def publish_metrics(metrics: Gatherer) -> None:
 
     The emulator counts the calls of its own Invoke operation only, and none of an alias.
     """
-    emit = internals.EMIT_LOGS.get()
 
-    def emit_lambda_logs(
-        func: Mapping[str, Any],
-        request_id: str,
-        log_text: str,
-        error: bool,  # noqa: FBT001 - the emulator's own signature
-        duration_ms: int,
-        **options: Any,
-    ) -> None:
-        emit(func, request_id, log_text, error, duration_ms, **options)
-        metrics.add_log(log_text)
-        config = func.get("config") or func
-        metrics.add(list(_counted(config, error=error, milliseconds=duration_ms)))
+    def count(written: Written) -> None:
+        metrics.add_log(written.text)
+        metrics.add(list(_counted(written)))
 
     def emit_lambda_metrics(function_name: str, duration_ms: float, **told: bool) -> None:
         del duration_ms
         if told.get("throttle"):
             metrics.add([(Series(_NAMESPACE, "Throttles", "Count", dimensions(FunctionName=function_name)), 1.0)])
 
-    internals.EMIT_LOGS.replace(emit_lambda_logs)
+    after_each_invocation(count)
     internals.EMIT_LAMBDA_METRICS.replace(emit_lambda_metrics)
 
 
-def _counted(config: Mapping[str, Any], *, error: bool, milliseconds: int) -> list[tuple[Series, float]]:
-    function = str(config.get("FunctionName", "unknown"))
+def _counted(written: Written) -> list[tuple[Series, float]]:
+    function = written.name
     places = [dimensions(FunctionName=function)]
-    parts = str(config.get("FunctionArn", "")).split(":")
+    parts = str(written.function.get("FunctionArn", "")).split(":")
     if len(parts) == _QUALIFIED_PARTS and parts[-1] != _LATEST:
         places.append(dimensions(FunctionName=function, Resource=f"{function}:{parts[-1]}"))
-    values = (("Invocations", "Count", 1.0), ("Errors", "Count", float(error)), ("Throttles", "Count", 0.0))
+    values = (("Invocations", "Count", 1.0), ("Errors", "Count", float(written.failed)), ("Throttles", "Count", 0.0))
     return [
         (Series(_NAMESPACE, name, unit, place), value)
         for place in places
-        for name, unit, value in (*values, ("Duration", "Milliseconds", float(milliseconds)))
+        for name, unit, value in (*values, ("Duration", "Milliseconds", float(written.milliseconds)))
     ]
 
 

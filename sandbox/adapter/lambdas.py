@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from sandbox.adapter import internals
 from sandbox.adapter.lambda_process import taking_logs, warm_process
+from sandbox.adapter.lambda_writing import Written, after_each_invocation
 from sandbox.lambda_runtime import runtime_directory
 
 # What the emulator itself sets for each Lambda, under names that the server's environment has too.
@@ -98,7 +99,6 @@ def keep_logs(log_dir: Path) -> None:
     """
     directory = log_dir / "lambda"
     directory.mkdir(parents=True, exist_ok=True)
-    emit = internals.EMIT_LOGS.get()
     execute = internals.EXECUTE_WARM.get()
     lock = threading.Lock()
     files: dict[str, TextIO] = {}
@@ -110,19 +110,14 @@ def keep_logs(log_dir: Path) -> None:
             result["log"] = f"[ERROR] {body.get('errorType', 'Error')}: {body.get('errorMessage', body)}"
         return result
 
-    def emit_lambda_logs(
-        func: Mapping[str, Any],
-        request_id: str,
-        log_text: str,
-        error: bool,  # noqa: FBT001 - the emulator's own signature
-        duration_ms: int,
-        **options: Any,
-    ) -> None:
-        emit(func, request_id, log_text, error, duration_ms, **options)
-        name = str((func.get("config") or func).get("FunctionName", "unknown"))
-        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        lines = [f"{stamp} START RequestId: {request_id}", *log_text.splitlines()]
-        lines.append(f"{stamp} {'FAILED' if error else 'END'} RequestId: {request_id} Duration: {duration_ms} ms")
+    def keep(written: Written) -> None:
+        name, stamp = written.name, datetime.now(UTC).isoformat(timespec="milliseconds")
+        outcome = "FAILED" if written.failed else "END"
+        lines = [
+            f"{stamp} START RequestId: {written.request_id}",
+            *written.text.splitlines(),
+            f"{stamp} {outcome} RequestId: {written.request_id} Duration: {written.milliseconds} ms",
+        ]
         with lock:
             if name not in files:
                 files[name] = (directory / f"{name}.log").open("a", encoding="utf-8")
@@ -130,4 +125,4 @@ def keep_logs(log_dir: Path) -> None:
             files[name].flush()
 
     internals.EXECUTE_WARM.replace(execute_function_warm)
-    internals.EMIT_LOGS.replace(emit_lambda_logs)
+    after_each_invocation(keep)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from uuid import uuid4
 from sandbox.delivery.buildspec import STARTED, Buildspec, Files
 from sandbox.delivery.template import Action, Project
 from sandbox.errors import SandboxError
+from sandbox.processes import printed_lines, printing
 
 _LAST_LINES = 30
 _KEPT = ("HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "TMPDIR", "USER")
@@ -141,18 +141,7 @@ def _execute(
 ) -> None:
     printed: deque[str] = deque(maxlen=_LAST_LINES)
     command = "its first command"
-    with subprocess.Popen(
-        arguments,
-        cwd=cwd,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
+    with printing(arguments, cwd=cwd, environment=environment, leads=True) as process:
         expired = threading.Event()
 
         def expire() -> None:
@@ -163,13 +152,12 @@ def _execute(
         timer.start()
         began = time.monotonic()
         try:
-            assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
-            for line in process.stdout:
+            for line in printed_lines(process):
                 if line.startswith(STARTED):
                     command = line.removeprefix(STARTED).strip()
                     say(f"$ {command}")
                 else:
-                    printed.append(line.rstrip())
+                    printed.append(line)
             status = process.wait()
         except BaseException:
             _end(process.pid)
