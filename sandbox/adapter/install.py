@@ -15,6 +15,7 @@ from sandbox.adapter import (
     patience,
     resources,
     storage,
+    tracing,
 )
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
@@ -81,6 +82,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         interval=_FLUSH_SECONDS,
     )
     lambda_calls.publish_metrics(metrics)
+    tracing.sample_as_xray_does()
     access_logs = AccessLogs(platform, interval=_FLUSH_SECONDS)
     HttpApis(metrics, access_logs).install()
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
