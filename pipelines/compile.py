@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +131,27 @@ def _offline_session(sent: list[str]) -> Any:
         sent.append(f"{request.method} {request.url}")
         raise NetworkError(f"compiling must not call AWS: {sent[-1]}")
 
+    _check_configuration_once()
     boto_session = boto3.Session()
     boto_session.events.register_first("before-send.*.*", refuse)
     session = PipelineSession(boto_session=boto_session, sagemaker_config=_SDK_CONFIGURATION)
     session._default_bucket = "__ARTIFACTS_BUCKET__"  # noqa: SLF001  # or the SDK asks the service for one
     return session
+
+
+@cache
+def _check_configuration_once() -> None:
+    """Check the configuration here: the SDK would do so at each of sixty look-ups, for nine tenths of its time."""
+    from sagemaker.core.config.config_manager import SageMakerConfig  # noqa: PLC0415  # as the session
+
+    check = SageMakerConfig.validate_sagemaker_config
+    check(_SDK_CONFIGURATION)
+
+    def check_another(sagemaker_config: dict[str, Any] | None = None) -> None:
+        if sagemaker_config != _SDK_CONFIGURATION:
+            check(sagemaker_config)
+
+    SageMakerConfig.validate_sagemaker_config = staticmethod(check_another)
 
 
 def _sorted_dependencies(value: Any) -> Any:
