@@ -9,7 +9,6 @@ from aws_cdk import App
 
 from stacks.code_version import code_version
 from stacks.constructs.staging import Staging
-from stacks.delivery import add_deliveries
 from stacks.settings import ProjectSettings, select
 from stacks.stage import ProjectStage
 
@@ -48,6 +47,8 @@ def build_app(
             for settings in selected:
                 ProjectStage(app, settings=settings, root=root, code_version=commit, staging=staging)
         if environment is None:
+            from stacks.delivery import add_deliveries  # noqa: PLC0415  # an environment alone needs none of it
+
             for each in projects:
                 if project in (None, each.name):
                     add_deliveries(app, each, side=side, root=root, code_version=commit, staging=staging)
