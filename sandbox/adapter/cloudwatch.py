@@ -5,6 +5,7 @@ Everything in here runs on the server's loop, where the emulator keeps its metri
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.clock import moment_of
 from sandbox.cloudwatch.alarm import Alarm, Change, iso_milliseconds
 from sandbox.cloudwatch.events import DETAIL_TYPE, SOURCE, AlarmState, detail
+from sandbox.cloudwatch.history import History
 from sandbox.cloudwatch.statistics import Point
 from sandbox.cloudwatch.validation import alarm_problem, data_problem
 
@@ -27,7 +29,6 @@ _KEPT = ("EvaluationWindow", "EvaluateLowSampleCountPercentile")
 _INITIAL = "Unchecked: Initial alarm creation"
 
 Answer = tuple[int, dict[str, str], bytes]
-_READ = "_tandem_point"
 
 
 class ClockOfModule:
@@ -52,6 +53,7 @@ class CloudWatch:
         self._creating = False
         self._only: frozenset[tuple[Any, Any]] | None = None
         self._changes = 0
+        self._histories: defaultdict[Any, History] = defaultdict(lambda: History(_point))
         self._dispatch = internals.DISPATCH_ALARM_ACTIONS.get()
         self._put_alarm = internals.PUT_METRIC_ALARM.get()
         self._put_composite = internals.PUT_COMPOSITE_ALARM.get()
@@ -162,10 +164,19 @@ class CloudWatch:
                 metrics[key] = kept
             else:
                 del metrics[key]
+                self._histories.pop(key, None)
 
-    def _points(self, namespace: str, name: str, dimensions: Mapping[str, str], since: float) -> Sequence[Point]:
-        stored = internals.METRICS.get().get((namespace, name, internals.DIMENSIONS_KEY.get()(dimensions))) or ()
-        return [item.get(_READ) or _point(item) for item in stored if item["Timestamp"] >= since]
+    def _points(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        since: float,
+        single: bool,  # noqa: FBT001 - as alarms ask
+    ) -> Sequence[Point]:
+        key = (namespace, name, internals.DIMENSIONS_KEY.get()(dimensions))
+        stored = internals.METRICS.get().get(key) or ()
+        return self._histories[key].follow(stored).since(since, single=single)
 
     def _evaluate_all(self, *, now: float | None = None) -> None:
         for alarm in list(internals.ALARMS.get().values()):
@@ -226,8 +237,7 @@ def _metrics_of(request: Mapping[str, Any]) -> frozenset[tuple[Any, Any]]:
     return frozenset((request.get("Namespace"), datum.get("MetricName")) for datum in request.get("MetricData", ()))
 
 
-def _point(stored: dict[str, Any]) -> Point:
-    """The point as alarms see it; kept where it is stored, for alarms ask for it again and again."""
+def _point(stored: Mapping[str, Any]) -> Point:
     statistics = stored.get("_stat")
     if statistics is not None:
         count, total = float(statistics.get("SampleCount", 0)), float(statistics.get("Sum", 0))
@@ -235,9 +245,7 @@ def _point(stored: dict[str, Any]) -> Point:
     else:
         count, low = float(stored.get("Count", 1.0)), float(stored["Value"])
         total, high = low * count, low
-    point = Point(moment=stored["Timestamp"], count=count, total=total, low=low, high=high, unit=stored["Unit"])
-    stored[_READ] = point
-    return point
+    return Point(moment=stored["Timestamp"], count=count, total=total, low=low, high=high, unit=stored["Unit"])
 
 
 def _refusal(code: str, message: str, *, is_cbor: bool, is_json: bool) -> Answer:

@@ -1,17 +1,19 @@
 """One alarm: what its metric says now, in CloudWatch's own words."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.cloudwatch.evaluation import Missing, Rule, State, Verdict, judge
-from sandbox.cloudwatch.statistics import Point, percentile, sample_count, value
+from sandbox.cloudwatch.statistics import Point, needs_single_values, percentile, sample_count, value
 from sandbox.cloudwatch.windows import Period, Sliding, WallClock, window_of
 
-#: The points of a metric since a moment: `(namespace, name, dimensions, since)`; dimensions have to agree exactly.
-Metrics = Callable[[str, str, Mapping[str, str], float], Sequence[Point]]
+#: The points of a metric since a moment in the order of their time: `(namespace, name, dimensions, since, single)`.
+#: Dimensions have to agree exactly; without `single` those of one moment may be added up.
+Metrics = Callable[[str, str, Mapping[str, str], float, bool], Sequence[Point]]
 
 _WORDS = {
     "GreaterThanThreshold": "greater than",
@@ -58,9 +60,9 @@ class Alarm:
         )
         self._window: Sliding | WallClock = window_of(described, period=self._period)
 
-    def _points(self, metrics: Metrics, *, since: float) -> Sequence[Point]:
+    def _points(self, metrics: Metrics, *, since: float, single: bool) -> Sequence[Point]:
         dimensions = {item["Name"]: item["Value"] for item in self._described.get("Dimensions") or ()}
-        found = metrics(self._described["Namespace"], self._described["MetricName"], dimensions, since)
+        found = metrics(self._described["Namespace"], self._described["MetricName"], dimensions, since, single)
         unit = self._described.get("Unit")
         return [point for point in found if point.unit == unit] if unit else found
 
@@ -68,7 +70,7 @@ class Alarm:
         """When its values change between two moments, because points enter its periods or leave them."""
         # Older points have left every period before, also where a day of daylight saving is longer.
         oldest = after - (self._rule.reach + 2) * self._period
-        entered = {self._window.floor(point.moment) for point in self._points(metrics, since=oldest)}
+        entered = {self._window.floor(point.moment) for point in self._points(metrics, since=oldest, single=False)}
         return {
             moment
             for point in entered
@@ -79,7 +81,7 @@ class Alarm:
     def evaluate(self, metrics: Metrics, *, now: float) -> Change | None:
         """The state that it has to change to; None when it keeps the present one."""
         periods = self._window.periods(now, self._rule.reach)
-        points = self._points(metrics, since=periods[0].start)
+        points = self._points(metrics, since=periods[0].start, single=needs_single_values(self._statistic))
         buckets = list(_buckets(points, periods, statistic=self._statistic))
         if self._ignores_few(buckets):
             return None
@@ -149,8 +151,9 @@ class Alarm:
 
 
 def _buckets(points: Sequence[Point], periods: Sequence[Period], *, statistic: str) -> Iterator[_Bucket | None]:
+    moments = [point.moment for point in points]
     for period in periods:
-        inside = [point for point in points if period.start <= point.moment < period.end]
+        inside = points[bisect_left(moments, period.start) : bisect_left(moments, period.end)]
         found = value(inside, statistic)
         yield None if found is None else _Bucket(period=period, value=float(found), samples=sample_count(inside))
 

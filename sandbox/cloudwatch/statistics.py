@@ -35,6 +35,19 @@ class Point:
     high: float
     unit: str
 
+    def plus(self, other: "Point") -> "Point":
+        """Give both as one, for statistics that need no single values; samples that are none have no extremes."""
+        if other.count <= 0 or self.count <= 0:
+            return self if other.count <= 0 else other
+        return Point(
+            moment=self.moment,
+            count=self.count + other.count,
+            total=self.total + other.total,
+            low=min(self.low, other.low),
+            high=max(self.high, other.high),
+            unit=self.unit,
+        )
+
     @property
     def is_single_valued(self) -> bool:
         """Whether all samples are equal, so that percentiles are known."""
@@ -53,6 +66,11 @@ _BASIC: Mapping[str, Callable[[Sequence[Point]], float]] = {
     "Minimum": lambda points: min(point.low for point in points),
     "Maximum": lambda points: max(point.high for point in points),
 }
+
+
+def needs_single_values(name: str) -> bool:
+    """Whether a statistic is of single values, not of their sum, number and extremes."""
+    return name not in _BASIC
 
 
 def is_statistic(name: str) -> bool:

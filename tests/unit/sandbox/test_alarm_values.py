@@ -143,8 +143,15 @@ ALARM: dict[str, Any] = {
 
 
 def _evaluate(points: Sequence[Point], *, now: float = MIDNIGHT + 90, **changes: Any) -> Change | None:
-    def metrics(namespace: str, name: str, dimensions: Mapping[str, str], since: float) -> Sequence[Point]:
+    def metrics(
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        since: float,
+        single: bool,  # noqa: FBT001 - as alarms ask
+    ) -> Sequence[Point]:
         assert (namespace, name, dimensions) == ("N", "m", {})
+        assert single == ("ExtendedStatistic" in changes)
         return [point for point in points if point.moment >= since]
 
     return Alarm({**ALARM, **changes}).evaluate(metrics, now=now)
