@@ -12,10 +12,20 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import documents, monitoring
+from benchmarks.measure import UnavailableError
 from benchmarks.monitoring.processes import Bounds
 
 RESULTS = Path(__file__).parent / "results"
-COMPARISONS = ("cold_start", "snapshot", "synth", "gate", "false_promotion", "false_alarms", "monitoring")
+COMPARISONS = (
+    "cold_start",
+    "snapshot",
+    "synth",
+    "gate",
+    "false_promotion",
+    "false_alarms",
+    "monitoring",
+    "application",
+)
 
 app = typer.Typer(add_completion=False)
 
@@ -41,12 +51,18 @@ def bench(
     options = _options(rows, peers, memory)
     if options and names != ["monitoring"]:
         raise typer.BadParameter("--rows, --peers and --memory belong to the comparison monitoring: name it alone")
+    skipped: list[str] = []
     for name in names or COMPARISONS:
         if name not in COMPARISONS:
             raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
         with console.status(f"measuring {name}"):
             comparison = import_module(f"benchmarks.{name}")
-            figures = comparison.run(**options, **({"say": console.print} if name == "monitoring" else {}))
+            try:
+                figures = comparison.run(**options, **({"say": console.print} if name == "monitoring" else {}))
+            except UnavailableError as error:
+                console.print(f"{name}: skipped, {error}")
+                skipped.append(name)
+                continue
         console.print(_table(name, figures))
         machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
         folder = monitoring.CACHE if options else RESULTS
@@ -57,6 +73,8 @@ def bench(
         if hasattr(comparison, "tell") and not options:
             page = documents.PAGE.read_text("utf-8")
             documents.PAGE.write_text(documents.insert(page, name, comparison.tell(figures)), "utf-8")
+    if names and skipped:
+        raise typer.Exit(2)
 
 
 def _options(rows: str | None, peers: str | None, memory: float | None) -> dict[str, Any]:

@@ -10,6 +10,10 @@ from statistics import median
 from typing import Any
 
 
+class UnavailableError(Exception):
+    """A comparison needs what this machine does not have; the message says what."""
+
+
 @dataclass(frozen=True)
 class Contender:
     """One side of a comparison.

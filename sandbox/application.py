@@ -38,11 +38,17 @@ def api_url(endpoint_url: str, outputs: Mapping[str, str]) -> str:
 
 
 def signed_headers(
-    method: str, url: str, *, body: bytes = b"", access_key: str = ACCOUNT, secret_key: str = _SECRET
+    method: str,
+    url: str,
+    *,
+    body: bytes = b"",
+    access_key: str = ACCOUNT,
+    secret_key: str = _SECRET,
+    service: str = "execute-api",
 ) -> dict[str, str]:
-    """The headers of a request that AWS's IAM authorization takes: Signature Version 4 for `execute-api`."""
+    """The headers of a request that AWS's IAM authorization takes: Signature Version 4, for an API if not said else."""
     request = AWSRequest(method=method, url=url, data=body, headers={"content-type": "application/json"})
-    SigV4Auth(Credentials(access_key, secret_key), "execute-api", REGION).add_auth(request)
+    SigV4Auth(Credentials(access_key, secret_key), service, REGION).add_auth(request)
     return dict(request.headers.items())
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from sandbox.demo.cloud import Cloud
 
-_ROWS_PER_REQUEST = 150
+_ROWS_PER_REQUEST = 500
 _CALLERS = 3
 _DAY = timedelta(days=1)
 
