@@ -91,16 +91,3 @@ def test_a_command_that_a_page_names_exists(page: Path) -> None:
     told = set(re.findall(r"python -m ops (\w+)", page.read_text("utf-8")))
 
     assert told <= commands
-
-
-@every_page
-def test_a_link_of_a_page_leads_to_a_page_and_a_heading_that_exist(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]+))?\)", page.read_text("utf-8")):
-        file = (page.parent / target).resolve() if target else page
-        assert file.is_file(), target
-        headings = re.findall(r"(?m)^#+ (.+)$", file.read_text("utf-8"))
-        assert not anchor or anchor in {_anchor(heading) for heading in headings}, (target, anchor)
-
-
-def _anchor(heading: str) -> str:
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
