@@ -87,7 +87,7 @@ def test_a_page_begins_with_the_names_of_its_alarms(alarms: Any, page: Path) -> 
 
 @every_page
 def test_a_command_that_a_page_names_exists(page: Path) -> None:
-    commands = set(get_command(app).commands)  # type: ignore[attr-defined]  # a group, which the function's type hides
+    commands = set(get_command(app).commands)
     told = set(re.findall(r"python -m ops (\w+)", page.read_text("utf-8")))
 
     assert told <= commands
