@@ -25,7 +25,7 @@ def dead_letters(scope: Construct, *, of: str | None = None) -> sqs.Queue:
 
 
 def alarm_on_dead_letters(
-    scope: Construct, queue: sqs.IQueue, *, description: str, notifications: Notifications
+    scope: Construct, queue: sqs.IQueue, *, description: str, runbook: str, notifications: Notifications
 ) -> cloudwatch.Alarm:
     """Tell people as soon as there is a message in ``queue``."""
     return alarm_on(
@@ -34,12 +34,19 @@ def alarm_on_dead_letters(
         metric=queue.metric_approximate_number_of_messages_visible(period=ALARM_PERIOD, statistic="Maximum"),
         above=0,
         description=description,
+        runbook=runbook,
         notifications=notifications,
     )
 
 
 def alarm_on_undelivered(
-    scope: Construct, rule: events.IRule, *, description: str, notifications: Notifications, prefix: str = ""
+    scope: Construct,
+    rule: events.IRule,
+    *,
+    description: str,
+    runbook: str,
+    notifications: Notifications,
+    prefix: str = "",
 ) -> cloudwatch.Alarm:
     """Tell people of events that a rule matched and could not deliver (AWS page "Monitoring Amazon EventBridge")."""
     return alarm_on(
@@ -54,5 +61,6 @@ def alarm_on_undelivered(
         ),
         above=0,
         description=description,
+        runbook=runbook,
         notifications=notifications,
     )

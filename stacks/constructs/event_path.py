@@ -97,6 +97,7 @@ class EventPath(Construct):
             rule,
             prefix=prefix,
             description=f"EventBridge could not reach the queue of {self._handler.node.id}: check the queue's policy.",
+            runbook="undelivered-events",
             notifications=self._notifications,
         )
 
@@ -116,6 +117,7 @@ class EventPath(Construct):
             self.dead_letters,
             description=f"{handler.node.id} gave up on a message: read it in the dead-letter queue, mend the cause, "
             "then redrive it.",
+            runbook="dead-letters",
             notifications=notifications,
         )
         alarm_on(
@@ -124,6 +126,7 @@ class EventPath(Construct):
             metric=self.queue.metric_approximate_age_of_oldest_message(period=ALARM_PERIOD, statistic="Maximum"),
             above=patience,
             description=f"{handler.node.id} is not keeping up: a message waits longer than its attempts should take.",
+            runbook="queue-age",
             notifications=notifications,
         )
         alarm_on(
@@ -132,5 +135,6 @@ class EventPath(Construct):
             metric=handler.function.metric_errors(period=ALARM_PERIOD, statistic="Sum"),
             above=0,
             description=f"{handler.node.id} failed as a whole; single messages are retried without this alarm.",
+            runbook="handler-errors",
             notifications=notifications,
         )

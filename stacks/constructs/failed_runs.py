@@ -68,6 +68,7 @@ class FailedRuns(Construct):
             self,
             self.dead_letters,
             description=f"A message about a failed run was not published: read it in the dead-letter queue. {advice}",
+            runbook="failed-run-messages",
             notifications=notifications,
         )
         alarm_on_undelivered(
@@ -75,6 +76,7 @@ class FailedRuns(Construct):
             rule,
             description="EventBridge could not publish to the notification topic: check the role of the rule. "
             + advice,
+            runbook="failed-run-messages",
             notifications=notifications,
         )
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from stacks.constructs.monitor_metrics import MonitorMetrics
-from stacks.constructs.notifications import Notifications
+from stacks.constructs.notifications import Notifications, with_runbook
 from stacks.settings import RETRAINING_ALARMS, AlarmKind, Settings, periods_without_a_run
 
 _ABOVE: Final = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -52,7 +52,7 @@ class AlarmRule:
     def description(self) -> str:
         """What happened, what to do and where to read more."""
         reaction = "A training run has been asked for. " if self.kind in RETRAINING_ALARMS else ""
-        return f"{self.happened} {reaction}{self.todo} Runbook: docs/runbooks/{self.kind}.md"
+        return with_runbook(f"{self.happened} {reaction}{self.todo}", self.kind)
 
 
 def alarm_rules(settings: Settings) -> Iterator[AlarmRule]:

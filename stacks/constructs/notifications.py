@@ -73,6 +73,7 @@ def alarm_on(
     metric: cloudwatch.IMetric,
     above: float,
     description: str,
+    runbook: str,
     notifications: Notifications,
 ) -> cloudwatch.Alarm:
     """An alarm that notifies as soon as one period lies above ``above``; a period without data is a good one."""
@@ -84,10 +85,15 @@ def alarm_on(
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluation_periods=1,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        alarm_description=description,
+        alarm_description=with_runbook(description, runbook),
     )
     alarm.add_alarm_action(actions.SnsAction(notifications.topic))
     return alarm
+
+
+def with_runbook(description: str, page: str) -> str:
+    """Describe an alarm so that its message ends with the page of ``docs/runbooks`` that says what to do."""
+    return f"{description} Runbook: docs/runbooks/{page}.md"
 
 
 ALARM_PERIOD = Duration.minutes(5)

@@ -89,6 +89,7 @@ class PipelineSchedule(Construct):
             self.dead_letters,
             description=f"EventBridge Scheduler gave up on starting {name}: the message in the dead-letter queue says "
             "why. Mend the cause; the next run judges the windows that were missed.",
+            runbook="schedule",
             notifications=notifications,
         )
         alarm_on(
@@ -104,6 +105,7 @@ class PipelineSchedule(Construct):
             above=0,
             description=f"EventBridge Scheduler could neither start {name} nor say so in its dead-letter queue: check "
             "the permissions of the schedule's role.",
+            runbook="schedule",
             notifications=notifications,
         )
 

@@ -15,14 +15,13 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.handler import METRICS_NAMESPACE
-from stacks.constructs.notifications import Notifications
+from stacks.constructs.notifications import Notifications, with_runbook
 from stacks.constructs.permissions import allow
 from stacks.settings import ALARM_MINUTES, VARIANT, RollbackKind, Settings
 
 APPLICATION_ERRORS: Final = "PredictionErrors"
 """The application counts 1 for a request that it could not answer and 0 for any other; the mean is the share."""
 _BAD_MINUTES: Final = 2
-_RUNBOOK: Final = "Runbook: docs/runbooks/rollback.md"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,9 @@ class RollbackAlarms(Construct):
             self,
             rule.kind.title(),
             alarm_name=settings.names.rollback_alarm(rule.kind),
-            alarm_description=f"{rule.happened} An update under way is rolled back by SageMaker. {_RUNBOOK}",
+            alarm_description=with_runbook(
+                f"{rule.happened} An update under way is rolled back by SageMaker.", "rollback"
+            ),
             metric=rule.metric,
             threshold=rule.above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,

@@ -11,10 +11,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.constructs.notifications import with_runbook
 from stacks.constructs.permissions import allow
 from stacks.settings import Settings
 
-_RUNBOOK = "Runbook: docs/runbooks/application.md"
 _WHY_VERSIONS = "Lambda numbers the versions of the function; the permission ends at the function."
 
 
@@ -38,7 +38,9 @@ class VersionRollout(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"The application's function failed. CodeDeploy takes a new version back. {_RUNBOOK}",
+            alarm_description=with_runbook(
+                "The application's function failed. CodeDeploy takes a new version back.", "application"
+            ),
         )
         tell = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic))
         errors.add_alarm_action(tell)

@@ -1,0 +1,26 @@
+"""`python -m benchmarks.permissions`: synthesize, and write into docs/security.md what each role may do and why."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.permissions import assemblies, page, reasons
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """Write the page; returns the exit code, 1 for a grant without a reason or a reason without a grant."""
+    with TemporaryDirectory() as folder:
+        assembly = assemblies.synthesize(ROOT, Path(folder, "all"))
+        isolated = assemblies.synthesize_isolated(ROOT, Path(folder, "isolated"))
+        try:
+            page.write(ROOT, page.explained(assembly, isolated, reasons.load(ROOT)))
+        except reasons.UnexplainedError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

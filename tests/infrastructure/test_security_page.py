@@ -1,0 +1,77 @@
+"""docs/security.md says what the templates say, and every test that it counts on is there."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import documents
+from benchmarks.permissions import assemblies, page, reasons
+from stacks.settings import load_projects
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / page.PAGE).read_text("utf-8")
+REASONS = reasons.load(ROOT)
+ENVIRONMENTS = [
+    (project.name, settings.deployment.environment)
+    for project in load_projects(ROOT)
+    for settings in project.environments
+]
+STRIDE = "STRIDE"
+
+
+def _threats() -> list[list[str]]:
+    """The rows of the threat table: letter, threat, remedy, tests."""
+    section = TEXT.partition("## Threats\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[1:]]
+
+
+def _named(text: str) -> list[str]:
+    return re.findall(r"`(tests/[\w/]+\.py::\w+)`", text)
+
+
+@cache
+def _tests(file: Path) -> frozenset[str]:
+    """Functions of a file that pytest would collect."""
+    tree = ast.parse(file.read_text("utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_the_page_tells_of_every_role_what_the_templates_grant_and_why(assembly: Any, tmp_path: Path) -> None:
+    isolated = assemblies.synthesize_isolated(ROOT, tmp_path / "cdk.out")
+    roles = page.explained(assembly.folder, isolated, REASONS)
+
+    assert documents.insert(TEXT, page.PLACE, page.tell(roles)) == TEXT, "run python -m benchmarks.permissions"
+
+
+@pytest.mark.parametrize(("project", "environment"), ENVIRONMENTS, ids=lambda name: name)
+def test_every_grant_of_every_environment_has_its_reason(assembly: Any, project: str, environment: str) -> None:
+    found = assemblies.of_environment(assembly.folder, project=project, environment=environment)
+
+    explained = reasons.explain(found, [each for each in REASONS if not each.isolated])
+    assert all(one.reasons for one in explained)
+
+
+def test_threats_of_every_kind_are_told_each_with_its_remedy_and_a_test() -> None:
+    threats = _threats()
+
+    assert {threat[0] for threat in threats} == set(STRIDE)
+    assert [threat[0] for threat in threats] == sorted((threat[0] for threat in threats), key=STRIDE.index)
+    for _, threat, remedy, tests in threats:
+        assert len(threat.split()) > 3, threat
+        assert len(remedy.split()) > 3, threat
+        assert _named(tests), f"no test covers this threat: {threat}"
+        assert re.fullmatch(r"(`tests/[\w/]+\.py::\w+` ?)+", tests), f"write tests as file::name: {tests}"
+
+
+@pytest.mark.parametrize("test", sorted(set(_named(TEXT))))
+def test_a_test_that_the_page_counts_on_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+
+    assert (ROOT / file).is_file(), f"{page.PAGE} names {file}, which is gone: name the test that covers the threat now"
+    assert name.startswith("test_")
+    assert name in _tests(ROOT / file), f"{page.PAGE} names {test}, which is gone: name what covers the threat now"
