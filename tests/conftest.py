@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -14,17 +15,28 @@ settings.register_profile("deterministic", derandomize=True, deadline=None, data
 settings.load_profile("deterministic")
 
 
+FOLDERS = ("loop", "infrastructure")
+"""Where a deployed loop and a synthesized app are shared; they take longest, so they begin."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give each file to one worker, and those that share a deployed loop together."""
-    group = "loop" if "loop" in getattr(item, "fixturenames", ()) else str(item.path)
+    """Give each file to one worker, and those that share what takes long to make together."""
+    fixtures = getattr(item, "fixturenames", ())
+    group = next((name for name in ("loop", "finished") if name in fixtures), None)
+    if group is None:
+        group = "infrastructure" if _folder(item) == "infrastructure" else str(item.path)
     item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; the rest stays in its random order."""
-    items.sort(key=lambda item: "/loop/" not in item.path.as_posix())
+    items.sort(key=lambda item: FOLDERS.index(_folder(item)) if _folder(item) in FOLDERS else len(FOLDERS))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 @pytest.fixture(scope="session", autouse=True)
