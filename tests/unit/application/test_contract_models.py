@@ -1,6 +1,8 @@
 """The models of the application take exactly what the model's own contract takes."""
 
 import json
+import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -110,6 +112,35 @@ def toy(**field: Any) -> dict[str, Any]:
 @example((toy(type="number"), {"field_0": 1}))
 def test_the_application_takes_exactly_what_the_model_takes(question: tuple[dict[str, Any], Any]) -> None:
     assert accepted_by_the_application(*question) == accepted_by_the_model(*question)
+
+
+class LaterPython(datetime):
+    """The function runs a newer Python than the model, one that reads midnight at the end of a day."""
+
+    @classmethod
+    def fromisoformat(cls, text: str, /) -> "LaterPython":
+        return super().fromisoformat(re.sub(r"(?<=[T ])24(?=:?00|Z|[+-]|$)", "00", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("2013-01-01T24:00:00Z", False),
+        ("20130101T240000Z", False),
+        ("2013-01-01 24:00+02:00", False),
+        ("2013-W01-1T24:00Z", False),
+        ("2013-01-24T00:00:00Z", True),
+        ("2013-01-01T00:24:00Z", True),
+        ("2013-01-01T00:00:24Z", True),
+        ("2013-01-01T23:59:59.24Z", True),
+    ],
+)
+def test_an_end_of_day_that_only_the_applications_python_reads_is_refused(
+    text: str, *, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.values.datetime", LaterPython)
+    assert LaterPython.fromisoformat(text).tzinfo is not None
+    assert accepted_by_the_application(toy(type="timestamp"), {"x": text}) == taken
 
 
 @pytest.mark.parametrize("record", [None, [], "x", 1, [RECORD]])
