@@ -14,10 +14,12 @@ import pytest
 from stacks.constructs.staging import Staging
 from stacks.settings import load_projects, select
 from tests.unit.application.support.endpoint import NOT_FOUND, EndpointServer, Failure
-from tests.unit.application.support.world import RECORD, event
+from tests.unit.application.support.world import event
 from tests.unit.lambdas.support.lambda_packages import assemble
 
 ROOT = Path(__file__).parents[3]
+RECORD: dict[str, Any] = json.loads((ROOT / "pipelines" / "projects" / "flights" / "example.json").read_text("utf-8"))
+"""What the packed contract takes, whichever fields it has today."""
 PROGRAM = """
 import json, sys
 from application.handler import handler
