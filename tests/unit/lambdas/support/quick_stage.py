@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from standing_clock import Clock
 
 from lambdas.shared import clients as handler_clients
 from lambdas.shared import clock as handler_clock
@@ -23,7 +24,6 @@ from lambdas.start_training.core import TrainingStarter
 from lambdas.start_training.environment import StartTrainingEnvironment
 from lambdas.start_training.events import KINDS, AlarmChange, Request
 from lambdas.start_training.window import Listing, Window
-from tests.unit.lambdas.support.clock import Clock
 
 NAME = "flights-sandbox"
 
