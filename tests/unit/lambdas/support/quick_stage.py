@@ -164,7 +164,14 @@ class QuickStage:
         calls, self._sqs.calls = self._sqs.calls, []
         details = [json.loads(call["MessageBody"])["detail"] for _, call in calls]
         return [
-            Request(f"wake-{number}", each["reason"], each["requested_by"], requires_new_data=False, wake_up=True)
+            Request(
+                f"wake-{number}",
+                each["reason"],
+                each["requested_by"],
+                requires_new_data=False,
+                wake_up=True,
+                due=datetime.fromisoformat(each["due"]) if "due" in each else None,
+            )
             for number, each in enumerate(details)
         ]
 
