@@ -36,6 +36,7 @@ class DeploymentConfirmer:
         Raises:
             NotYetError: an outcome was announced, but SageMaker still shows work in progress.
             UnexpectedEventError: the event is about another endpoint.
+            ConflictError: the ledger did not take the outcome; the message is delivered again.
         """
         endpoint_name = change.detail.endpoint_name
         # Events spell the name as it was typed at creation; endpoint names are not case sensitive.

@@ -140,8 +140,24 @@ def _by_approval(situation: Situation) -> Plan | None:
             return None
         case "Rejected":
             return _by_rejection(situation)
-        case other:
-            return Nothing(f"version {situation.request.version} is {other}")
+        case _:
+            return _not_approved(situation)
+
+
+def _not_approved(situation: Situation) -> Plan:
+    """Nothing comes of it; a person who asked for it has to know."""
+    request, approval = situation.request, situation.approval
+    if not request.asked:
+        return Nothing(f"version {request.version} is {approval} and does not serve")
+    if request.in_place_of is not None:
+        return Wait(f"version {request.version} is {approval} since it was chosen: another one has to be found")
+    return Refuse(
+        "not_approved",
+        f"Version {request.version} was not deployed",
+        f"version {request.version} is {approval}, and only an approved version may serve",
+        f"approve it (python -m ops approve {request.version}), then ask for it again.",
+        because_of=request.id,
+    )
 
 
 def _by_rejection(situation: Situation) -> Plan:
@@ -152,7 +168,7 @@ def _by_rejection(situation: Situation) -> Plan:
             return Wait(f"version {version} was rejected while it is being deployed, which cannot be interrupted")
         return GiveUp(newest)
     if live is None or live.version != version:
-        return Nothing(f"version {version} is rejected and does not serve")
+        return _not_approved(situation)
     if situation.fallback is not None:
         return GoBack(situation.fallback)
     return Refuse(

@@ -51,7 +51,11 @@ class Confirmer:
         self._notifier = notifier
 
     def settle(self, deployment: Deployment, endpoint: Endpoint) -> None:
-        """Record the outcome if it is known; a deployment that was settled before is left alone."""
+        """Record the outcome if it is known; a deployment that was settled before is left alone.
+
+        Raises:
+            ConflictError: the ledger did not take it, and nobody else has settled it either.
+        """
         outcome = judge(deployment, endpoint)
         if outcome is None:
             return
@@ -79,9 +83,16 @@ class Confirmer:
         try:
             self._ledger.commit(*writes)
         except ConflictError:
+            # Also a transaction that only met another one on the same item is cancelled (page "TransactWriteItems").
+            if self._is_open(deployment):
+                raise
             logger.info("the deployment was settled by somebody else", deployment=settled.endpoint_config)
         else:
             count(f"Deployments{outcome.status.title().replace('_', '')}")
+
+    def _is_open(self, deployment: Deployment) -> bool:
+        newest = self._ledger.newest_deployment()
+        return newest is not None and newest.is_open and newest.sequence == deployment.sequence
 
 
 def _tell(notifier: Notifier, deployment: Deployment, endpoint: Endpoint) -> None:

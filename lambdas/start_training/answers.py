@@ -100,8 +100,7 @@ class Answers:
         if wake_up_at is None or wake_up_at <= now:
             seconds = min(_LONGEST_DELAY_SECONDS, max(1, math.ceil((deferral.until - now).total_seconds())))
             # Sent before it is recorded: a crash in between sends a second one, the other order could send none.
-            self._queue.wake_up(reason=deferral.reason, sender=HANDLER, delay_seconds=seconds)
-            wake_up_at = now + clock.seconds(seconds)
+            wake_up_at = self._queue.wake_up(reason=deferral.reason, sender=HANDLER, delay_seconds=seconds)
         waiting = remember(case.state, case.wish.asked).model_copy(
             update={"wake_up_at": wake_up_at, "deferral": deferral.cause}
         )

@@ -150,7 +150,8 @@ class TrainingStarter:
         return request.object_version in _snapshot_versions(self._environment.artifacts_bucket, state.last_snapshot_id)
 
     def _serve_idle(self, seen: TrainingState, state: TrainingState, requests: Sequence[Request]) -> None:
-        if any(each.wake_up for each in requests):
+        # Only the message that the ledger waits for: each copy of it would send another one, and they would multiply.
+        if any(each.due is not None and each.due == state.wake_up_at for each in requests):
             state = state.model_copy(update={"wake_up_at": None})
         wish = combine(state, requests)
         if wish is None:

@@ -45,6 +45,8 @@ class _RetrainRequestedDetail(EventModel):
     requested_by: str = Field(min_length=1, max_length=200)
     requires_new_data: bool = False
     wake_up: bool = False
+    due: AwareDatetime | None = None
+    """When a delayed wake-up was to arrive."""
 
 
 class RetrainRequested(EventModel):
@@ -119,6 +121,7 @@ class Request:
     trigger: str
     requires_new_data: bool
     wake_up: bool = False
+    due: datetime | None = None
     object_version: tuple[str, str] | None = None
     """Key and version id, when a stored object caused the request."""
 
@@ -141,6 +144,7 @@ class Request:
             trigger=detail.requested_by,
             requires_new_data=detail.requires_new_data,
             wake_up=detail.wake_up,
+            due=detail.due,
         )
 
     @property

@@ -6,12 +6,12 @@ from typing import Any
 import emulator
 import pytest
 from botocore.session import get_session
+from sagemaker_in_memory import SageMaker, Wire
+from standing_clock import Clock
 
 from lambdas.shared import clients as handler_clients
 from lambdas.shared import clock as handler_clock
-from tests.unit.lambdas.support.clock import Clock
 from tests.unit.lambdas.support.gate import Gate
-from tests.unit.lambdas.support.sagemaker import SageMaker, Wire
 from tests.unit.lambdas.support.stage import Shared, Stage
 
 

@@ -2,6 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from lambdas.shared.errors import ConflictError
+from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import DeploymentStatus
 from tests.unit.lambdas.support.crashes import at_every_call
 from tests.unit.lambdas.support.stage import NAME, Stage, has_failed
@@ -135,6 +137,25 @@ def test_a_deleted_endpoint_is_noticed(stage: Stage) -> None:
     del stage.sagemaker.endpoints[NAME]
     stage.confirm("DELETING")
     assert stage.notifications()[-1] == "The endpoint was changed by hand"
+
+
+def test_an_outcome_that_the_ledger_did_not_take_is_told_and_recorded_with_the_next_delivery(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB may cancel a transaction only because another one touches the same item at that moment."""
+    request(stage, 1)
+    stage.sagemaker.finish(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "commit", _refuse)
+        assert has_failed(stage.confirm())
+    assert status(stage) is DeploymentStatus.REQUESTED
+
+    assert not has_failed(stage.confirm())
+    assert status(stage) is DeploymentStatus.LIVE
+
+
+def _refuse(*_: object) -> None:
+    raise ConflictError("another transaction is under way")
 
 
 def test_an_event_before_any_deployment_is_ignored(stage: Stage) -> None:

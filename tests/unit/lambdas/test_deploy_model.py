@@ -1,11 +1,11 @@
 from collections.abc import Callable
 
 import pytest
+from sagemaker_in_memory import SERVING_VARIABLES
 
 from lambdas.shared.records import DeploymentStatus
 from tests.unit.lambdas.support.crashes import at_every_call
 from tests.unit.lambdas.support.deployments import approve, assert_one_truth, copy_of, live, newest, put_live, reject
-from tests.unit.lambdas.support.sagemaker import SERVING_VARIABLES
 from tests.unit.lambdas.support.stage import NAME, ROLE, Stage, has_failed
 
 NewStage = Callable[[], Stage]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from lambdas.shared.records import DeploymentStatus
 from tests.unit.lambdas.support.crashes import at_every_call
 from tests.unit.lambdas.support.deployments import (
@@ -52,6 +54,30 @@ def test_a_version_that_was_deleted_from_the_registry_is_passed_over_and_stops_n
     reject(stage, 3)
     settle(stage)
     assert_one_truth(stage, 1)
+
+
+@pytest.mark.parametrize("approval", ["Rejected", "PendingManualApproval"])
+def test_who_asks_for_a_version_that_is_not_approved_gets_one_answer(stage: Stage, approval: str) -> None:
+    """It may have been rejected between the request and its delivery."""
+    put_live(stage, 1)
+    stage.sagemaker.register(NAME, 2, approval=approval)
+    request = stage.deployment_request(2)
+    stage.deploy(request)
+    stage.deploy(request)
+
+    assert stage.notifications()[1:] == ["Version 2 was not deployed"]
+    (decision,) = stage.items("DECISION")
+    assert decision["outcome"] == "not_approved"
+    assert decision["reason"] == f"version 2 is {approval}, and only an approved version may serve"
+    stage.deploy(stage.deployment_request(2))
+    assert stage.notifications()[2:] == ["Version 2 was not deployed"]
+
+
+def test_an_event_about_a_version_that_is_not_approved_is_nobodys_question(stage: Stage) -> None:
+    put_live(stage, 1)
+    reject(stage, 2)
+    assert stage.notifications() == ["Version 1 is live"]
+    assert stage.items("DECISION") == []
 
 
 def test_a_rejection_is_served_once_however_often_it_is_delivered(stage: Stage) -> None:

@@ -173,6 +173,27 @@ def test_the_cooldown_defers_with_one_message_and_keeps_every_wish(
     assert len(stage.wake_ups()) == 4
 
 
+def test_wake_ups_do_not_multiply(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each keeps one alive, however many copies of it arrive, and CloseTraining's are no reason for another."""
+    monkeypatch.setenv("MAX_RUNS_PER_DAY", "1")
+    stage.start_training(stage.drop("2013-01"))
+    stage.end_run()
+    stage.start_training(stage.drop("2013-02"))
+    (first,) = stage.wake_ups()
+    stage.close_training(only_execution(stage))
+    from_close_training = stage.wake_ups()[-1]
+    stage.start_training(stage.message(from_close_training["MessageBody"]))
+    assert stage.wake_ups() == [first, from_close_training]
+
+    for number in range(1, 4):
+        stage.clock.advance(minutes=15)
+        due = stage.wake_ups()[0 if number == 1 else -1]
+        for _ in range(3):
+            stage.start_training(stage.message(due["MessageBody"]))
+            stage.clock.advance(milliseconds=200)
+        assert len(stage.wake_ups()) == 2 + number
+
+
 def test_the_daily_budget_defers_and_people_are_told_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_RUNS_PER_DAY", "2")
     for period in ("2013-01", "2013-02", "2013-03", "2013-04"):

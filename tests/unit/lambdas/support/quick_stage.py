@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from standing_clock import Clock
 
 from lambdas.shared import clients as handler_clients
 from lambdas.shared import clock as handler_clock
@@ -23,7 +24,6 @@ from lambdas.start_training.core import TrainingStarter
 from lambdas.start_training.environment import StartTrainingEnvironment
 from lambdas.start_training.events import KINDS, AlarmChange, Request
 from lambdas.start_training.window import Listing, Window
-from tests.unit.lambdas.support.clock import Clock
 
 NAME = "flights-sandbox"
 
@@ -164,7 +164,14 @@ class QuickStage:
         calls, self._sqs.calls = self._sqs.calls, []
         details = [json.loads(call["MessageBody"])["detail"] for _, call in calls]
         return [
-            Request(f"wake-{number}", each["reason"], each["requested_by"], requires_new_data=False, wake_up=True)
+            Request(
+                f"wake-{number}",
+                each["reason"],
+                each["requested_by"],
+                requires_new_data=False,
+                wake_up=True,
+                due=datetime.fromisoformat(each["due"]) if "due" in each else None,
+            )
             for number, each in enumerate(details)
         ]
 

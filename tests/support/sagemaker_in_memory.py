@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 from botocore.validate import ParamValidator
-
-from tests.unit.lambdas.support.clock import Clock
+from standing_clock import Clock
 
 ACCOUNT = "arn:aws:sagemaker:us-east-1:000000000000"
 SERVING_VARIABLES = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}

@@ -1,0 +1,330 @@
+"""A small world around the four handlers, in which everything that happens follows from one seed.
+
+Ledger, buckets, queues and SageMaker are in memory; the handlers are entered where Lambda enters them, with batches of
+real messages, and their clients are botocore's. A scheduler picks what happens next: an invocation goes on to its next
+AWS call, a queue delivers a batch, an event arrives, time passes.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.model import OperationModel
+from function_inputs import Resources
+from sagemaker_in_memory import Execution, Refused
+from standing_clock import Clock
+
+from lambdas.shared.evaluation import evaluation_key
+from lambdas.shared.ledger import Ledger
+from tests.faults.support.buckets import Buckets
+from tests.faults.support.clients import answer_with, clients, error, method
+from tests.faults.support.faults import Fault, Faults, Weather
+from tests.faults.support.invocation import Invocation, Killed
+from tests.faults.support.queues import ADDRESS, Queue, Queues, Waiting
+from tests.faults.support.table import Cancelled, Table
+from tests.faults.support.training_and_serving import LivelySageMaker
+
+DATA, ARTIFACTS, TOPIC = "data", "artifacts", "arn:aws:sns:us-east-1:000000000000:notifications"
+ALARMS = ("flights-sandbox-rollback-errors",)
+_CONCURRENCY = 2
+_MOST_STEPS = 20_000
+_URL = "https://aws"
+
+
+class BrokenError(AssertionError):
+    """Something does not hold that must hold at any time."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn once for a schedule."""
+
+    faults: float = 0.0
+    """Share of the calls that go wrong."""
+    duplicates: float = 0.0
+    """Share of the events and of the messages that come twice."""
+    lateness: tuple[float, ...] = (2,)
+    """An event comes within one of these, in seconds."""
+    mixing: float = 0.0
+    """How readily an invocation is left where it stands."""
+    approval: str = "Approved"
+    new_data: str = "always"
+    cooldown_seconds: int = 0
+    max_runs_per_day: int = 100
+    settle_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message to people."""
+
+    subject: str
+    text: str
+
+
+class World:
+    """One stage, its surroundings, and the order of events."""
+
+    def __init__(self, seed: str, settings: Settings, *, faults: Faults | None = None) -> None:
+        self.random, self.settings, self.clock = Random(seed), settings, Clock()  # noqa: S311 - a seed has to say everything
+        self.faults = faults or Weather(self.random, settings.faults)
+        self.table, self.buckets = Table(), Buckets()
+        self.sagemaker = LivelySageMaker(self, approval=settings.approval)
+        minute = timedelta(minutes=1)
+        settle = timedelta(seconds=settings.settle_seconds)
+        self.queues = Queues(
+            self.clock,
+            [
+                Queue("retrain", "start_training", 2 * minute, batch=90, settle=settle),
+                Queue("closing", "close_training", minute),
+                Queue("deployment", "deploy_model", minute),
+                Queue("confirmation", "confirm_deployment", minute),
+            ],
+        )
+        self.ledger = Ledger(clients()["dynamodb"], table="ledger")
+        self.told: list[Told] = []
+        self._trace: list[tuple[datetime, tuple[object, ...]]] = []
+        self.dead_letters_handled: Callable[[Queue, Waiting], None] = self._redrive
+        self.running: list[Invocation] = []
+        self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._numbers = itertools.count(1)
+        self._inside: Invocation | None = None
+        self._broken: BrokenError | None = None
+        answer_with(self._answer)
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables of the functions."""
+        resources = Resources(
+            table="ledger", data=DATA, artifacts=ARTIFACTS, topic=TOPIC, retrain_url=f"{ADDRESS}retrain", alarms=ALARMS
+        )
+        return resources.variables() | {
+            "APPROVAL_STATUS": self.settings.approval,
+            "NEW_DATA": self.settings.new_data,
+            "COOLDOWN_SECONDS": str(self.settings.cooldown_seconds),
+            "MAX_RUNS_PER_DAY": str(self.settings.max_runs_per_day),
+        }
+
+    # -- what people, EventBridge and SageMaker do
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Let something happen when so much time has passed."""
+        heapq.heappush(self._agenda, (self.clock.now() + timedelta(seconds=seconds), next(self._numbers), action))
+
+    def emit(self, queue: str, event: dict[str, Any]) -> None:
+        """Let EventBridge deliver an event: late, twice or out of order."""
+        copies = 2 if self.random.random() < self.settings.duplicates else 1
+        for _ in range(copies):
+            late = self.random.uniform(0, self.random.choice(self.settings.lateness))
+            self.later(late, lambda: self._put(queue, event))
+
+    def execution_starts(self, execution: Execution) -> None:
+        """Somebody started the pipeline: the one moment at which a second run in flight is sure to be seen."""
+        self.say("execution starts", execution.name)
+        others = [each.name for each in self.sagemaker.executions.values() if each.status == "Executing"]
+        if others != [execution.name]:
+            self._break(f"training runs in flight at the same time: {others}")
+        place = execution.parameters["SnapshotUri"].removeprefix("s3://").partition("/")
+        if (place[0], place[2]) not in self.buckets.versions:
+            self._break(f"run {execution.name} starts on a snapshot that is not stored")
+
+    def evaluated(self, run_id: str, verdict: str) -> None:
+        """The Evaluate step of a run has left its report."""
+        body = f'{{"format": 2, "gate": {{"rule": "bound", "reason": "{verdict}", "improvement": 0.1}}}}'.encode()
+        self.buckets.put_object({"Bucket": ARTIFACTS, "Key": evaluation_key(run_id), "Body": body})
+
+    def say(self, *words: object) -> None:
+        """Add a line to the trace."""
+        self._trace.append((self.clock.now(), words))
+
+    @property
+    def trace(self) -> list[str]:
+        """What happened, a line each."""
+        return [f"{at:%d %H:%M:%S.%f}  {' '.join(map(str, words))}" for at, words in self._trace]
+
+    # -- the scheduler
+
+    def run(self) -> None:
+        """Let everything happen that is going to happen."""
+        for _ in range(_MOST_STEPS):
+            if not self._step():
+                return
+        raise BrokenError(f"it does not come to rest within {_MOST_STEPS} steps")
+
+    def stop(self) -> None:
+        """End what still runs; nothing of it reaches the world any more."""
+        for invocation in self.running:
+            if not invocation.ended:
+                invocation.kill()
+        self.running.clear()
+        answer_with(None)
+
+    def _step(self) -> bool:
+        now = self.clock.now()
+        while self._agenda and self._agenda[0][0] <= now:
+            heapq.heappop(self._agenda)[2]()
+        moves: list[Callable[[], None]] = [lambda each=each: self._go_on(each) for each in self.running]  # type: ignore[misc]
+        for queue in self.queues.by_name.values():
+            busy = sum(each.queue is queue for each in self.running)
+            if busy < _CONCURRENCY and queue.visible(now):
+                moves.append(lambda queue=queue: self._deliver(queue))  # type: ignore[misc]
+        if not moves:
+            return self._let_time_pass(longest=None)
+        if self.running and self.random.random() < self.settings.mixing / 20:
+            self._let_time_pass(longest=timedelta(minutes=3))
+        else:
+            self.random.choice(moves)()
+        return True
+
+    def _let_time_pass(self, *, longest: timedelta | None) -> bool:
+        moments = [each.visible_at for queue in self.queues.by_name.values() for each in queue.waiting]
+        moments += [self._agenda[0][0]] if self._agenda else []
+        coming = min((each for each in moments if each > self.clock.now()), default=None)
+        if coming is None:
+            return False
+        if longest is None or coming - self.clock.now() <= longest:
+            self.clock.time = coming
+        return True
+
+    def _put(self, queue: str, event: dict[str, Any]) -> None:
+        message_id = self.queues.put(queue, event)
+        self.say("event", message_id, "in", queue, event["detail-type"])
+
+    def _deliver(self, queue: Queue) -> None:
+        dead = len(queue.dead)
+        batch = queue.receive(self.clock.now(), random=self.random)
+        for message in queue.dead[dead:]:
+            self.dead_letter(queue, message)
+        if not batch:
+            return
+        for message in batch:
+            if not message.copied and self.random.random() < self.settings.duplicates:
+                delay = timedelta(seconds=self.random.choice([0, 30, 900]))
+                queue.deliver_again(message, at=self.clock.now() + delay)
+        is_alone = self.settings.mixing == 0
+        invocation = Invocation(queue, batch, number=next(self._numbers), started=self.clock.now(), is_alone=is_alone)
+        self.say(f"#{invocation.number}", queue.function, "gets", *(each.id for each in batch))
+        self.running.append(invocation)
+        self._go_on(invocation)
+
+    def dead_letter(self, queue: Queue, message: Waiting) -> None:
+        """The alarm on the dead-letter queue goes on and tells people (tests/infrastructure/test_event_paths.py)."""
+        self.say(message.id, "is dead")
+        self.told.append(Told(f"ALARM: DeadLetters of {queue.name}", message.id))
+        self.dead_letters_handled(queue, message)
+
+    def _redrive(self, queue: Queue, message: Waiting) -> None:
+        """People do what the alarm says, sooner or later."""
+        self.later(self.random.uniform(600, 7200), lambda: queue.redrive(message, at=self.clock.now()))
+
+    def _go_on(self, invocation: Invocation) -> None:
+        self._inside = invocation
+        if self.clock.now() - invocation.started > invocation.queue.timeout:
+            self.say(f"#{invocation.number} runs out of time")
+            invocation.kill()
+        else:
+            invocation.go_on()
+        self._inside = None
+        if self._broken is not None:
+            raise self._broken
+        if invocation.ended:
+            self._end(invocation)
+
+    def _end(self, invocation: Invocation) -> None:
+        self.running.remove(invocation)
+        failed = invocation.failed
+        for message in invocation.batch:
+            if not any(each is message for each in failed):
+                invocation.queue.delete(message)
+        error = f"{type(invocation.error).__name__}: {invocation.error}" if invocation.error is not None else ""
+        self.say(f"#{invocation.number} ends; to be delivered again: {[each.id for each in failed]} {error}")
+
+    # -- AWS calls
+
+    def _answer(self, client: Any, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
+        for token in operation.idempotent_members:
+            request.setdefault(token, f"{self.random.getrandbits(128):032x}")
+        invocation = self._inside
+        if invocation is None:
+            return self._carry_out(client, operation, request)
+        invocation.calls += 1
+        if self.random.random() < self.settings.mixing:
+            invocation.stop()
+        self.clock.advance(milliseconds=self.random.randint(5, 80))
+        fault = self.faults.of(invocation, operation.name)
+        self.say(f"#{invocation.number}", operation.name, fault or "")
+        if fault is None:
+            return self._carry_out(client, operation, request)
+        return self._meet(fault, client, operation, request)
+
+    def _meet(self, fault: Fault, client: Any, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
+        if fault.has_effect:
+            answer = self._carry_out(client, operation, request)
+        match fault:
+            case Fault.SENT_TWICE:
+                del answer
+                return self._carry_out(client, operation, request)
+            case Fault.KILLED_BEFORE | Fault.KILLED_AFTER:
+                raise Killed
+            case Fault.FAILED_BEFORE:
+                raise EndpointConnectionError(endpoint_url=_URL)
+            case Fault.FAILED_AFTER:
+                raise ConnectionClosedError(endpoint_url=_URL)
+            case Fault.TIMED_OUT:
+                self.later(self.random.uniform(0.1, 20), lambda: self._late(client, operation, request))
+                raise ReadTimeoutError(endpoint_url=_URL)
+            case Fault.CONTENDED:
+                raise self._cancelled(client, operation, ["TransactionConflict"])
+            case Fault.THROTTLED if operation.name == "TransactWriteItems":
+                raise self._cancelled(client, operation, ["ThrottlingError", "None"])
+            case _:
+                raise error(client, operation, code="ThrottlingException", message="Rate exceeded")
+
+    def _late(self, client: Any, operation: OperationModel, request: dict[str, Any]) -> None:
+        """What the function gave up waiting for happens all the same."""
+        self.say("late:", operation.name)
+        try:
+            self._carry_out(client, operation, request)
+        except client.exceptions.ClientError as refusal:
+            self.say("refused", refusal)
+        if self._broken is not None:
+            raise self._broken
+
+    def _carry_out(self, client: Any, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
+        service = {"dynamodb": self.table, "s3": self.buckets, "sqs": self.queues, "sagemaker": self.sagemaker}.get(
+            operation.service_model.service_name, self
+        )
+        try:
+            answer: dict[str, Any] = getattr(service, method(operation))(request)
+        except Refused as refusal:
+            raise error(client, operation, code=refusal.code, message=refusal.message) from None
+        except Cancelled as cancelled:
+            raise self._cancelled(client, operation, cancelled.reasons) from None
+        return answer
+
+    @staticmethod
+    def _cancelled(client: Any, operation: OperationModel, reasons: list[str]) -> Exception:
+        listed = [{"Code": each} for each in reasons]
+        message = f"Transaction cancelled, please refer cancellation reasons for specific reasons {reasons}"
+        return error(
+            client, operation, code="TransactionCanceledException", message=message, CancellationReasons=listed
+        )
+
+    def publish(self, request: dict[str, Any]) -> dict[str, Any]:
+        """SNS: people are told something."""
+        self.told.append(Told(request["Subject"], request["Message"]))
+        self.say("told:", request["Subject"])
+        return {"MessageId": f"{len(self.told)}"}
+
+    def describe_alarms(self, request: dict[str, Any]) -> dict[str, Any]:
+        """CloudWatch: no alarm is on."""
+        del request
+        return {"MetricAlarms": []}
+
+    def _break(self, what: str) -> None:
+        """Raise in the scheduler, where no handler can take it for a fault of AWS."""
+        self._broken = BrokenError(what)
