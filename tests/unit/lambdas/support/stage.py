@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.shared.attributes import decode_item
@@ -31,6 +32,7 @@ class Message:
     body: Any
     id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    sent_at: datetime = datetime(2013, 3, 1, 10, 15, tzinfo=UTC)
 
 
 def has_failed(answer: Any) -> bool:
@@ -185,7 +187,10 @@ class Stage:
             "messageId": message.id,
             "receiptHandle": "handle",
             "body": message.body if isinstance(message.body, str) else json.dumps(message.body),
-            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1362132900000"},
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": str(int(1000 * message.sent_at.timestamp())),
+            },
             "messageAttributes": {
                 name: {"dataType": "String", "stringValue": value} for name, value in message.attributes.items()
             },
