@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import dead_letters
 from ops import redrive as core
 from ops.commands.common import JsonOption, YesOption, confirm, progress
+from ops.commands.text import escape
 from ops.dead_letters import DeadLetters
 from ops.errors import ExitCode
 from ops.redrive import Outcome
