@@ -11,6 +11,7 @@ from ops.commands.drift import drift
 from ops.commands.history import history
 from ops.commands.lineage import lineage
 from ops.commands.new import new
+from ops.commands.redrive import redrive
 from ops.commands.report import report
 from ops.commands.reproduce import reproduce
 from ops.commands.retrain import retrain
@@ -34,6 +35,7 @@ for command in (
     reject,
     reproduce,
     smoke,
+    redrive,
     teardown,
 ):
     app.command()(about_a_stage(command))

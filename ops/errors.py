@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     INCOMPATIBLE = 10
     RETAINED = 11
     NOT_WORKING = 12
+    NOT_REDRIVEN = 13
 
 
 class OpsError(Exception):

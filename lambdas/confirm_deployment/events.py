@@ -12,13 +12,15 @@ from lambdas.shared import clock
 from lambdas.shared.endpoints import Endpoint
 from lambdas.shared.events import EventModel
 
+_LAST_MOMENT = 250_000_000_000_000
+"""In milliseconds since 1970: the year 9892, which Python can still write."""
 _UNDER_WAY = frozenset({"CREATING", "UPDATING", "SYSTEM_UPDATING", "ROLLING_BACK", "DELETING"})
 
 
 class _Detail(EventModel):
     endpoint_name: Annotated[str, Field(alias="EndpointName")]
     endpoint_status: Annotated[str, Field(alias="EndpointStatus")]
-    last_modified: Annotated[float | None, Field(alias="LastModifiedTime")] = None
+    last_modified: Annotated[float | None, Field(alias="LastModifiedTime", ge=0, lt=_LAST_MOMENT)] = None
     """Milliseconds since 1970, as in the page's example."""
 
 

@@ -14,7 +14,7 @@ from lambdas.shared.events import EventModel
 
 class _PackageDetail(EventModel):
     group: Annotated[str, Field(alias="ModelPackageGroupName")]
-    version: Annotated[int, Field(alias="ModelPackageVersion", ge=1)]
+    version: Annotated[int, Field(alias="ModelPackageVersion", ge=1, lt=2**31)]
     arn: Annotated[str, Field(alias="ModelPackageArn", pattern=r"^arn:")]
     updated: Annotated[tuple[str, ...], Field(alias="UpdatedModelPackageFields")] = ()
 
@@ -32,7 +32,7 @@ class PackageStateChange(EventModel):
 
 
 class _DeploymentDetail(EventModel):
-    package_arn: str = Field(pattern=r"^arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/[^/]+/\d+$")
+    package_arn: str = Field(pattern=r"^arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/[^/]+/[1-9][0-9]{0,9}$")
     reason: str = Field(min_length=1, max_length=1000)
     requested_by: str = Field(min_length=1, max_length=200)
 

@@ -4,13 +4,14 @@ Waiting is no failure, so it must not use up the receives after which SQS moves 
 (``maxReceiveCount``; changing the visibility timeout would, because each new receive counts). Instead a copy with a
 delay is sent and the original is acknowledged: real failures still reach the dead-letter queue after a few receives,
 while waiting may last as long as a deployment may take. A crash between the two leaves a duplicate, which is harmless.
-The delay doubles from 5 s to 5 min; after 12 hours waiting becomes a failure.
+The delay doubles from 5 s to 5 min; after 12 hours waiting becomes a failure. Whoever then moves the message back from
+the dead-letter queue lets it wait anew: SQS keeps its attributes and gives it a new time.
 
-AWS pages: "Amazon SQS dead-letter queues", "Amazon SQS message timers".
+AWS pages: "Amazon SQS dead-letter queues", "Amazon SQS message timers", "Configuring a dead-letter queue redrive".
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lambdas.shared import clock
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _FIRST_DELAY_SECONDS = 5
 _LONGEST_DELAY_SECONDS = 300
 _PATIENCE = timedelta(hours=12)
+_REDRIVEN = _PATIENCE + timedelta(minutes=5)
+"""No copy is sent later than this, the clocks of SQS and Lambda being what they are: only a person sends one then."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Ticket:
         """Read the ticket of a message; a message without one starts to wait now."""
         attributes = record.message_attributes.items()
         values = {name: each["stringValue"] for name, each in attributes if "stringValue" in each}
+        sent_at = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
+        if "WaitingSince" in values and sent_at > datetime.fromisoformat(values["WaitingSince"]) + _REDRIVEN:
+            return cls(request_id=values.get("RequestId", record.message_id), rounds=0, since=sent_at)
         return cls(
             request_id=values.get("RequestId", record.message_id),
             rounds=int(values.get("Rounds", "0")),

@@ -82,7 +82,7 @@ def parse(text: str | bytes) -> Mapping[str, Any]:
     """
     try:
         document: Mapping[str, Any] = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"it is no JSON: {error}") from error
     _Contract.of(document)
     return document

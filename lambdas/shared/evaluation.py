@@ -7,11 +7,18 @@ and the comparison with it. Both are read, and what is missing stays empty.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 CHAMPION_UNREADABLE = "champion_unreadable"
 """Rule of a gate that could not score the live model: nothing was judged, so the run is a failure."""
+
+
+_MOST_FIGURES: Final = 100
+"""Of each kind; with the lengths below, far less than an item of the ledger or a message to people may hold."""
+_LONGEST_NAME, _LONGEST_TEXT = 100, 1000
+_DEEPEST: Final = 4
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,23 @@ def evaluation_key(run_id: str) -> str:
 
 
 def read_evaluation(body: bytes) -> Evaluation | None:
-    """Read the report of the Evaluate step; ``None`` when it is none."""
+    """Read the report of the Evaluate step; ``None`` when it is none.
+
+    What it holds is stored and told, so what no store would take is left out or cut: it may cost figures, never the end
+    of a run.
+    """
     try:
         report = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(report, dict):
         return None
     gate, comparison = _section(report, "gate"), _section(report, "comparison")
     naive = _section(report, "naive")
     return Evaluation(
-        metrics=dict(_numbers(report.get("metrics"))),
-        champion_metrics=dict(_numbers(_section(report, "champion").get("metrics"))),
-        naive_metrics=dict(_numbers(naive.get("metrics", naive))),
+        metrics=_figures(report.get("metrics")),
+        champion_metrics=_figures(_section(report, "champion").get("metrics")),
+        naive_metrics=_figures(naive.get("metrics", naive)),
         gate_rule=_text(gate.get("rule")),
         gate_reason=_text(gate.get("reason")),
         improvement=_number(gate.get("improvement")),
@@ -69,17 +80,31 @@ def _section(report: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return _writable(value)[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+
+
+def _writable(text: str) -> str:
+    """Return text that UTF-8 can hold: JSON may escape half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and isfinite(value) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if isfinite(value) else None
+    except OverflowError:  # a whole number that no float can hold
+        return None
 
 
-def _numbers(values: Any, path: str = "") -> Iterator[tuple[str, float]]:
+def _figures(values: Any) -> dict[str, float]:
+    return dict(islice(_numbers(values), _MOST_FIGURES))
+
+
+def _numbers(values: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, float]]:
     if isinstance(values, dict):
-        for name, value in values.items():
-            yield from _numbers(value, f"{path}.{name}" if path else name)
-    elif (number := _number(values)) is not None:
-        yield path, number
+        if depth < _DEEPEST:
+            for name, value in values.items():
+                yield from _numbers(value, f"{path}.{name}" if path else name, depth + 1)
+    elif path and (number := _number(values)) is not None:
+        yield _writable(path)[:_LONGEST_NAME], number

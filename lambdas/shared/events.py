@@ -24,4 +24,8 @@ def parse_body(body: str, model: type[Model]) -> Model:
     Raises:
         ValueError: the body is no JSON, or (``pydantic.ValidationError``) it does not fit the model.
     """
-    return parse(event=json.loads(body), model=model)
+    try:
+        event = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply to be an event") from error
+    return parse(event=event, model=model)

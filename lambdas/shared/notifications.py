@@ -30,10 +30,25 @@ class Notifier:
             action: what the reader should do, also when that is nothing.
         """
         width = max((len(name) for name in facts), default=0)
-        lines = [f"  {name:<{width}}  {value}" for name, value in facts.items() if value is not None]
-        body = "\n".join([f"{headline} ({self._stage})", "", text, "", *lines, "", f"What to do: {action}", ""])
+        lines = [f"  {name:<{width}}  {_line(value)}" for name, value in facts.items() if value is not None]
+        told = [
+            f"{_line(headline)} ({self._stage})",
+            "",
+            _line(text),
+            "",
+            *lines,
+            "",
+            f"What to do: {_line(action)}",
+            "",
+        ]
+        body = "\n".join(told)
         self._client.publish(TopicArn=self._topic_arn, Subject=self._subject(headline), Message=body)
 
     def _subject(self, headline: str) -> str:
         plain = " ".join(f"[{self._stage}] {headline}".split()).encode("ascii", "replace").decode()
         return plain if len(plain) <= _SUBJECT_LIMIT else plain[: _SUBJECT_LIMIT - 3] + "..."
+
+
+def _line(value: object) -> str:
+    """Return one line of printable text, so that nothing from data can pass for another line of the message."""
+    return " ".join("".join(character if character.isprintable() else " " for character in str(value)).split())

@@ -75,11 +75,14 @@ def parse(manifest: bytes) -> Snapshot:
     Raises:
         ValueError: it has another format, or is no manifest at all.
     """
-    content = json.loads(manifest)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"this is no snapshot manifest of format {FORMAT}")
-    objects = tuple(SnapshotObject(**each) for each in content["objects"])
-    return Snapshot(bucket=content["bucket"], prefix=content["prefix"], objects=objects)
+    try:
+        content = json.loads(manifest)
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ValueError(f"this is no snapshot manifest of format {FORMAT}")
+        objects = tuple(SnapshotObject(**each) for each in content["objects"])
+        return Snapshot(bucket=content["bucket"], prefix=content["prefix"], objects=objects)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"this is no snapshot manifest: {type(error).__name__} {error}") from error
 
 
 def versions_in(manifest: bytes) -> frozenset[tuple[str, str]]:

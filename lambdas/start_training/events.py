@@ -5,7 +5,7 @@ AWS pages: "Amazon S3 Event Notifications with Amazon EventBridge", section "Eve
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, RootModel
@@ -17,6 +17,12 @@ KINDS: Final = ("quality", "drift", "prediction-drift", "model-age")
 """Alarms that ask for training, the strongest reason first: labels prove what drift only suggests."""
 DATA: Final = "data"
 """Trigger of a drop."""
+_LONGEST_KEY: Final = 1024
+"""Bytes of an object's key, and of a version id (page "Naming Amazon S3 objects")."""
+_LONGEST_REASON: Final = 1023
+"""Characters of an alarm's ``StateReason`` (Amazon CloudWatch API Reference); the ledger keeps it with the state."""
+_FIRST_MOMENT, _LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them every moment can be written in UTC."""
 
 
 class _Bucket(EventModel):
@@ -24,8 +30,8 @@ class _Bucket(EventModel):
 
 
 class _Object(EventModel):
-    key: str
-    version_id: Annotated[str, Field(alias="version-id")]
+    key: Annotated[str, Field(min_length=1, max_length=_LONGEST_KEY)]
+    version_id: Annotated[str, Field(alias="version-id", min_length=1, max_length=_LONGEST_KEY)]
 
 
 class _ObjectCreatedDetail(EventModel):
@@ -60,7 +66,7 @@ class RetrainRequested(EventModel):
 class _AlarmState(EventModel):
     value: Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
     reason: str = ""
-    timestamp: AwareDatetime
+    timestamp: Annotated[AwareDatetime, Field(ge=_FIRST_MOMENT, lt=_LAST_MOMENT)]
 
 
 class _AlarmDetail(EventModel):
@@ -109,7 +115,7 @@ class AlarmChange:
         if state.value == "INSUFFICIENT_DATA":
             return None
         at = state.timestamp.replace(microsecond=state.timestamp.microsecond // 1000 * 1000)
-        return cls(kind=kind, name=name, on=state.value == "ALARM", at=at, reason=state.reason)
+        return cls(kind=kind, name=name, on=state.value == "ALARM", at=at, reason=state.reason[:_LONGEST_REASON])
 
 
 @dataclass(frozen=True)

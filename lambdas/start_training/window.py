@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
-_PERIOD = re.compile(r"period=(?P<period>\d{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)/")
+_PERIOD = re.compile(r"period=(?P<period>[0-9]{4}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)/")
 _DATA = re.compile(_PERIOD.pattern + r"[^/]+\.parquet")
 
 MOST_VERSIONS = 300_000

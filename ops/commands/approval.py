@@ -4,7 +4,6 @@ import json
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import approval
 from ops.approval import Verdict
@@ -18,6 +17,7 @@ from ops.commands.common import (
     confirm,
     progress,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.stage import Stage
 

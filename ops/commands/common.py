@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.markup import escape
 
+from ops.commands.text import escape, plain
 from ops.errors import ExitCode, OpsError, UsageError
 from ops.requests import REASON_LIMIT
 from ops.stage import Stage, environment_names, only_project, project_names
@@ -121,7 +121,7 @@ _WHERE: Final[Mapping[str, Parameter]] = signature(_open).parameters
 
 def progress(text: str) -> None:
     """Tell what is going on, beside the answer: on stderr."""
-    Console(stderr=True, soft_wrap=True).print(text, style="dim", highlight=False, markup=False)
+    Console(stderr=True, soft_wrap=True).print(plain(text), style="dim", highlight=False, markup=False)
 
 
 def confirm(question: str, *, yes: bool) -> None:

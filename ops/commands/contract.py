@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import contract as contracts
 from ops.caller import caller
@@ -15,6 +14,7 @@ from ops.commands.common import (
     JsonOption,
     about_a_stage,
 )
+from ops.commands.text import escape
 from ops.contract import Check
 from ops.errors import ExitCode
 from ops.stage import Stage

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
     JsonOption,
     progress,
 )
+from ops.commands.text import escape
 from ops.drift import Drift, Verdict, quality_words, read_drift, save_report
 from ops.errors import ExitCode
 from ops.judgement import Feature, Judgement

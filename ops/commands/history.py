@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
     JsonOption,
 )
+from ops.commands.text import escape
 from ops.history import Event, read_history
 from ops.stage import Stage
 

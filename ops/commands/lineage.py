@@ -4,13 +4,13 @@ import json
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
     JsonOption,
     VersionArgument,
 )
+from ops.commands.text import escape
 from ops.lineage import Lineage, read_lineage
 from ops.stage import Stage
 

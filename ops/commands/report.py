@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import report as core
 from ops.commands.common import (
     JsonOption,
     OptionalVersionArgument,
 )
+from ops.commands.text import escape
 from ops.report import Kind
 from ops.stage import Stage
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops.commands.common import (
     JsonOption,
     VersionArgument,
     progress,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.reproduce import core
 from ops.reproduce.core import Reproduction

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import retraining
 from ops.caller import caller
@@ -14,6 +13,7 @@ from ops.commands.common import (
     RequiredReasonOption,
     progress,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.retraining import Answer
 from ops.stage import Stage

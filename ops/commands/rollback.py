@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import deployments
 from ops import rollback as core
@@ -18,6 +17,7 @@ from ops.commands.common import (
     confirm,
     progress,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.rollback import Rollback
 from ops.stage import Stage

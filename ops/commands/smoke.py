@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from ops import smoke as trying
 from ops.commands.common import JsonOption
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.smoke import Smoke
 from ops.stage import Stage

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ops.commands.common import (
     JsonOption,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode
 from ops.stage import Stage
 from ops.status import Status, Verdict, read_status

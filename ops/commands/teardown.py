@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ops.commands import common
@@ -14,6 +13,7 @@ from ops.commands.common import (
     YesOption,
     progress,
 )
+from ops.commands.text import escape
 from ops.errors import ExitCode, RetainedError, UsageError
 from ops.stage import Stage
 from ops.teardown import inventory, removal

@@ -8,11 +8,13 @@ same model gives the same bytes.
 import gzip
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Self
 
 from pipelines.steps import contract as contracts
 from pipelines.steps.failure import StepError
@@ -23,6 +25,12 @@ CONTRACT = "contract.json"
 TRAINING = "training.json"
 _FORMAT = 1
 _COMPRESSION = 6  # level 9 takes six times as long to save one percent
+MOST_ENTRIES, MOST_BYTES = 20_000, 20 << 30
+"""What an archive may unpack to."""
+_HEADERS = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
+_LONGEST_HEADER = 1 << 20
 _CODE_SUFFIXES = frozenset({".py", ".json"})
 
 
@@ -69,12 +77,15 @@ def read(folder: Path) -> Artifact:
     """Load a model, after checking that the libraries that wrote it are the ones that read it.
 
     Raises:
-        StepError: when the folder holds no model, or a library has another version.
+        StepError: when the folder holds no model that can be read, or a library has another version.
     """
     path = folder / TRAINING
     if not path.is_file():
         raise StepError(f"{folder} holds no model: {TRAINING} is missing")
-    training = Training(**json.loads(path.read_text("utf-8")))
+    try:
+        training = Training(**json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StepError(f"{path} does not describe a model: {type(error).__name__} {error}") from error
     project = load_project(training.project)
     _check_versions(project, training)
     contract = contracts.parse((folder / CONTRACT).read_text("utf-8"))
@@ -100,13 +111,35 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive into a folder; entries that would land outside of it are refused.
 
     Raises:
-        StepError: when it is no archive.
+        StepError: when it is no archive, or holds more than any model of ours: a small archive can unpack to anything.
     """
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
-    except (OSError, tarfile.TarError) as error:
+        with tarfile.open(archive, "r:gz", tarinfo=_Entry) as tar:
+            tar.extractall(folder, members=_bounded(tar, archive), filter="data")
+    except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
         raise StepError(f"{archive} is no readable model archive: {error}") from error
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry whose headers are bounded: the module reads a long name or a PAX header into memory as a whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header block."""
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in _HEADERS and entry.size > _LONGEST_HEADER:
+            raise StepError(f"an archive has a header of {entry.size:,} bytes; at most {_LONGEST_HEADER:,} are read")
+        return entry
+
+
+def _bounded(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
+    size = 0
+    for number, entry in enumerate(tar, start=1):
+        size += entry.size
+        if number > MOST_ENTRIES or size > MOST_BYTES:
+            most = f"{MOST_ENTRIES:,} entries or {MOST_BYTES:,} bytes"
+            raise StepError(f"{archive} holds more than {most}, which no model archive does")
+        yield entry
 
 
 def _code(project: str) -> Iterator[tuple[str, bytes]]:

@@ -22,6 +22,19 @@ NAMES_OF_TYPES: Mapping[FieldType, str] = {
 }
 """How messages call the types."""
 
+_KINDS: Mapping[str, str] = {
+    "nullable": "true or false",
+    "optional": "true or false",
+    "minimum": "a finite number or null",
+    "maximum": "a finite number or null",
+    "categories": "a list of texts",
+    "pattern": "a text or null",
+    "unit": "a text or null",
+    "description": "a text",
+}
+"""What the keys of a field hold."""
+_SHOWN = 80
+
 Value = str | int | float | bool | datetime | None
 
 
@@ -192,9 +205,17 @@ def parse(text: str) -> Contract:
     """Read a contract from its JSON.
 
     Raises:
-        ContractError: when a field has a type nobody knows or is optional and not nullable, or a name comes twice.
+        ContractError: when it is no JSON, a part is missing or of another type, a field has a type nobody knows or is
+            optional and not nullable, or a name comes twice.
     """
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"the contract is no JSON: {error}") from error
+    for key, kind in (("name", str), ("version", str), ("inputs", list), ("output", dict)):
+        value = document.get(key) if isinstance(document, dict) else None
+        if not isinstance(value, kind):
+            raise ContractError(f"contract: {key} is {_cut(value)}, it must be of type {kind.__name__}")
     inputs = tuple(_field(entry) for entry in document["inputs"])
     names = [field.name for field in inputs]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -203,6 +224,19 @@ def parse(text: str) -> Contract:
     return Contract(
         name=document["name"], version=document["version"], inputs=inputs, output=_field(document["output"])
     )
+
+
+def _is_a(value: object, kind: str) -> bool:
+    match kind:
+        case "true or false":
+            return isinstance(value, bool)
+        case "a finite number or null":
+            number = isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+            return value is None or number
+        case "a list of texts":
+            return isinstance(value, list) and all(isinstance(each, str) for each in value)
+        case _:
+            return isinstance(value, str) or (value is None and kind.endswith("or null"))
 
 
 def _is_finite(number: float) -> bool:
@@ -220,16 +254,33 @@ def _shown(number: float) -> str:
     return str(number)
 
 
-def _field(entry: Mapping[str, object]) -> Field:
+def _cut(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def _field(entry: object) -> Field:
+    if not isinstance(entry, Mapping):
+        raise ContractError(f"field {_cut(entry)}: it must be an object with name and type")
+    name = entry.get("name")
+    if not isinstance(name, str):
+        raise ContractError(f"field {_cut(name)}: name must be a text")
     if entry.get("type") not in get_args(FieldType):
-        raise ContractError(f"field {entry.get('name')!r}: type {entry.get('type')!r} is none of {get_args(FieldType)}")
-    values = {**entry, "categories": tuple(entry.get("categories", ()))}  # type: ignore[arg-type]  # a JSON list
+        raise ContractError(f"field {name!r}: type {_cut(entry.get('type'))} is none of {get_args(FieldType)}")
+    for key, value in entry.items():
+        if key in _KINDS and not _is_a(value, _KINDS[key]):
+            raise ContractError(f"field {name!r}: {key} is {_cut(value)}, it must be {_KINDS[key]}")
+    values = {**entry, "categories": tuple(entry.get("categories", ()))}
     try:
-        field = Field(**values)  # type: ignore[arg-type]  # the constructor refuses unknown keys; types are checked here
+        field = Field(**values)
     except TypeError as error:
         raise ContractError(f"field {entry.get('name')!r}: {error}") from error
     if field.optional and not field.nullable:
         raise ContractError(
             f"field {field.name!r}: optional is true, so nullable must be true: what is left out is null"
         )
+    try:
+        re.compile(field.pattern or "")
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ContractError(f"field {field.name!r}: pattern {_cut(field.pattern)} is none: {error}") from error
     return field

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.steps import columns
+from pipelines.steps import bounds, columns
 from pipelines.steps.contract import NAMES_OF_TYPES, Contract, Field
 from pipelines.steps.failure import StepError
 from pipelines.steps.quality.problem import Problem, example_of
@@ -75,16 +75,18 @@ def check(path: Path, contract: Contract, *, time_column: str, inspectors: Seque
         time_column: column that orders the rows; an input of the contract, or a timestamp of its own.
         inspectors: shown every batch, unless the drop or a column cannot be read at all.
     """
+    fields = drop_fields(contract, time_column=time_column)
     try:
-        with pq.ParquetFile(path) as file:
-            fields = drop_fields(contract, time_column=time_column)
-            structural = tuple(_structure(file.schema_arrow, fields))
+        with _opened(path, fields) as file:
+            structural = (*_structure(file.schema_arrow, fields), *bounds.of_file(file.metadata, fields))
             if structural:
                 return DropReport(rows=file.metadata.num_rows, problems=structural)
             if file.metadata.num_rows == 0:
                 return DropReport(problems=(Problem(None, "rows", "holds no rows"),))
             return _contents(file, contract, fields, inspectors)
-    except (pa.ArrowException, OSError) as error:
+    except bounds.BoundsError as error:
+        return DropReport(problems=(Problem(error.column, "size", str(error)),))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         return DropReport(problems=(Problem(None, "readable", f"is no readable Parquet file ({_first_line(error)})"),))
 
 
@@ -108,10 +110,19 @@ def drop_fields(contract: Contract, *, time_column: str) -> tuple[Field, ...]:
 
 
 def read(path: Path, fields: Iterable[Field]) -> Iterator[pa.RecordBatch]:
-    """Yield the fields of a drop in their canonical types; not-a-number becomes null."""
+    """Yield the fields of a drop in their canonical types; not-a-number becomes null.
+
+    Raises:
+        BoundsError: when a batch would grow far beyond the file.
+    """
     wanted = tuple(fields)
-    with pq.ParquetFile(path) as file:
+    with _opened(path, wanted) as file:
         yield from _batches(file, wanted)
+
+
+def _opened(path: Path, fields: Iterable[Field]) -> pq.ParquetFile:
+    """Open a drop; texts stay in their dictionaries, so that one long text that stands in every row is read once."""
+    return pq.ParquetFile(path, read_dictionary=[field.name for field in fields if field.type == "string"])
 
 
 def _batches(file: pq.ParquetFile, fields: tuple[Field, ...]) -> Iterator[pa.RecordBatch]:
@@ -119,6 +130,7 @@ def _batches(file: pq.ParquetFile, fields: tuple[Field, ...]) -> Iterator[pa.Rec
     # An optional column that an older drop does not have is unknown in each of its rows.
     there = [column.name for column in fields if column.name in stored or not column.optional]
     for batch in file.iter_batches(BATCH_ROWS, columns=there):
+        bounds.of_batch(batch)
         yield pa.RecordBatch.from_arrays(
             [
                 _canonical(batch.column(column.name), column)

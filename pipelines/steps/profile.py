@@ -94,7 +94,7 @@ def parse(text: str | bytes) -> Profile:
         document = json.loads(text)
         columns = {name: ColumnProfile(**column) for name, column in document.pop("columns").items()}
         profile = Profile(columns=columns, **document)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StepError(f"{PROFILE} is no profile: {error}") from error
     if profile.format != _FORMAT:
         raise StepError(f"{PROFILE} has format {profile.format}; this code reads format {_FORMAT}")

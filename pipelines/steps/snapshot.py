@@ -80,13 +80,17 @@ class SnapshotReader:
             raise StepError(
                 f"snapshot {uri} was changed: its content has id {actual}, the run was started with {snapshot_id}"
             )
-        document = json.loads(body)
-        if document["format"] != _FORMAT:
-            raise StepError(f"snapshot {uri} has format {document['format']!r}; this code reads format {_FORMAT}")
-        objects = tuple(SnapshotObject(**entry) for entry in document["objects"])
+        try:
+            document = json.loads(body)
+            if document["format"] != _FORMAT:
+                raise StepError(f"snapshot {uri} has format {document['format']!r}; this code reads format {_FORMAT}")
+            objects = tuple(SnapshotObject(**entry) for entry in document["objects"])
+            bucket = document["bucket"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise StepError(f"snapshot {uri} is no manifest: {type(error).__name__} {error}") from error
         if not objects:
             raise StepError(f"snapshot {uri} holds no object: there is nothing to train on")
-        return Snapshot(id=snapshot_id, bucket=document["bucket"], objects=objects)
+        return Snapshot(id=snapshot_id, bucket=bucket, objects=objects)
 
     def files(self, snapshot: Snapshot) -> Iterator[tuple[SnapshotObject, Path]]:
         """Yield every object with a local copy of its recorded version; each copy is deleted before the next."""

@@ -12,6 +12,7 @@ from sandbox.adapter import (
     internals,
     lambda_calls,
     lambdas,
+    move_tasks,
     patience,
     resources,
     storage,
@@ -74,6 +75,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     aliases.honour_weights()
     storage.complete_events()
     storage.refuse_to_delete_full_buckets()
+    move_tasks.install()
     lambdas.isolate(settings.state_dir)
     lambdas.keep_logs(platform.log_dir)
     metrics = Gatherer(

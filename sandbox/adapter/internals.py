@@ -121,6 +121,13 @@ FIRE_S3_EVENT = Internal(
 )
 DELETE_BUCKET = Internal("services.s3", "_delete_bucket", "a full bucket outlives its stack", ("name",))
 
+SQS_OPERATIONS = Internal(
+    "services.sqs", "_HANDLERS", "the table that gets the moving of dead letters", kind=dict, contains=("SendMessage",)
+)
+SQS_ERROR = Internal("services.sqs", "_Err", "refusals of SQS", ("code", "message", "status"))
+QUEUES = Internal("services.sqs", "_queues", "which queues are dead-letter queues")
+QUEUE_BY_ARN = Internal("services.sqs", "_queue_by_arn", "the messages of a dead-letter queue", ("arn",))
+
 CLOUDWATCH_TIME = Internal("services.cloudwatch", "time", "CloudWatch on the sandbox's clock", kind=types.ModuleType)
 CLOUDWATCH_ERROR = Internal(
     "services.cloudwatch", "_error", "refusals of CloudWatch", ("code", "message", "status", "use_json", "use_cbor")

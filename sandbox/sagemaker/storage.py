@@ -83,7 +83,7 @@ class Storage:
         found = False
         for key in self._keys(bucket, prefix, uri=uri):
             found = True
-            self.download_file(f"s3://{bucket}/{key}", directory / _name_under(key, prefix))
+            self.download_file(f"s3://{bucket}/{key}", _inside(directory, _name_under(key, prefix), uri=uri))
         if not found:
             raise StorageError(f"no object found under {uri}")
 
@@ -91,7 +91,7 @@ class Storage:
         """Copy the objects that a manifest file lists: `[{"prefix": "s3://bucket/folder/"}, "name", …]`."""
         head, *names = json.loads(self.read(uri))
         for name in names:
-            self.download_file(f"{head['prefix']}{name}", directory / name)
+            self.download_file(f"{head['prefix']}{name}", _inside(directory, name, uri=uri))
 
     def upload_directory(self, directory: Path, uri: str, *, kms_key: str | None = None) -> None:
         """Store every file of a directory under a prefix."""
@@ -113,6 +113,18 @@ class Storage:
         return StorageError(
             f"cannot {action} {uri} as {self._role_arn}: {details.get('Code', '')} {details.get('Message', '')}".strip()
         )
+
+
+def _inside(directory: Path, name: str, *, uri: str) -> Path:
+    """Return where a name lies below a directory.
+
+    Raises:
+        StorageError: it would lie elsewhere; keys may hold `..` and begin with a slash, which mean nothing to S3.
+    """
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise StorageError(f"the key {name!r} under {uri} would leave the folder of the job: store it by another name")
+    return directory / path
 
 
 def _name_under(key: str, prefix: str) -> str:

@@ -79,9 +79,13 @@ def _read(file: Path, *, shown: str) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{shown}: TOML syntax error: {error}. Allowed: TOML 1.0.") from None
+    except RecursionError:
+        raise SettingsError(f"{shown}: nested too deeply. Allowed: the tables of docs/schema.") from None
     except UnicodeDecodeError as error:
         byte = f"0x{error.object[error.start]:02x} at offset {error.start}"
         raise SettingsError(f"{shown}: not a text file (given: byte {byte}). Allowed: TOML 1.0 in UTF-8.") from None
+    except ValueError as error:  # a whole number of more digits than Python reads
+        raise SettingsError(f"{shown}: a value cannot be read: {error}. Allowed: TOML 1.0.") from None
 
 
 def _refusal(shown: str, problems: Iterable[Problem]) -> SettingsError:

@@ -221,3 +221,20 @@ def test_a_burst_of_data_settles_and_reaches_one_invocation(sandbox: Any, produc
 
     assert delays == [2, 60]
     assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (90, 1)
+
+
+@pytest.mark.parametrize("stack", ["Training", "Serving", "Monitoring"])
+def test_every_dead_letter_queue_has_one_source_or_is_known_by_its_name(sandbox: Any, stack: str) -> None:
+    """`ops redrive` finds the way back by redrive policies, and what has no way back by the id of its construct."""
+    queues = sandbox[stack].all("AWS::SQS::Queue")
+    targets = [
+        policy["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if (policy := queue.get("RedrivePolicy"))
+    ]
+    without_policy = [name for name, queue in queues.items() if "RedrivePolicy" not in queue]
+
+    assert without_policy, f"{stack} has queues for dead letters"
+    assert all("DeadLetters" in name for name in without_policy)
+    assert len(targets) == len(set(targets)), "what EventBridge sent to a shared one could belong to either source"
+    assert set(targets) <= set(without_policy)

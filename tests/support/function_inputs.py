@@ -6,6 +6,7 @@ The bodies are events as AWS documents them; the pages are named beside the mode
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 PROJECT, ENVIRONMENT = "flights", "sandbox"
@@ -26,6 +27,7 @@ class Message:
     body: Any
     id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    sent_at: datetime = datetime(2013, 3, 1, 10, 15, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def record(message: Message, queue: str) -> dict[str, Any]:
         "messageId": message.id,
         "receiptHandle": "handle",
         "body": message.body if isinstance(message.body, str) else json.dumps(message.body),
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1362132900000"},
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(int(1000 * message.sent_at.timestamp())),
+        },
         "messageAttributes": {
             name: {"dataType": "String", "stringValue": value} for name, value in message.attributes.items()
         },

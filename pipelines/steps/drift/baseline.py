@@ -167,7 +167,7 @@ def parse(text: str | bytes) -> Baseline:
                 "intervals": {name: tuple(bounds) for name, bounds in document["intervals"].items()},
             }
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StepError(f"{BASELINE} is no baseline: {type(error).__name__} {error}") from error
 
 

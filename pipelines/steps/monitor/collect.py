@@ -116,7 +116,11 @@ def parse_text(text: str) -> WindowCounts:
     Raises:
         StepError: they are none, or of another format.
     """
-    return parse(json.loads(text))
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StepError(f"counts of a window are no JSON: {error}") from error
+    return parse(document)
 
 
 def parse(document: Any) -> WindowCounts:
@@ -136,7 +140,7 @@ def parse(document: Any) -> WindowCounts:
             mistyped=Counter(document["mistyped"]),
             problems=tuple(Problem(**each) for each in document["problems"]),
         )
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise StepError(f"counts of a window cannot be read: {type(error).__name__} {error}") from error
 
 

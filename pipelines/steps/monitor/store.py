@@ -104,5 +104,5 @@ class Store:
     def _parsed(self, name: str, content: bytes | None) -> Any:
         try:
             return None if content is None else json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StepError(f"{self.uri(name)} is no JSON: {error}") from error

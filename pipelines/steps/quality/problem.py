@@ -14,7 +14,7 @@ class Problem:
 
     Attributes:
         column: the column, ``None`` when it is about whole rows or the whole file.
-        rule: of the file ``readable``, ``rows``; of the contract ``missing``, ``type``, ``null``, ``range``,
+        rule: of the file ``readable``, ``rows``, ``size``; of the contract ``missing``, ``type``, ``null``, ``range``,
             ``category``, ``pattern``; beyond it ``duplicate``, ``future``, ``leakage``, ``nulls``, ``unseen``,
             ``label_shift``, ``label_range``, ``label_constant``.
         reason: what was found and what is allowed; reads on after the column's name.

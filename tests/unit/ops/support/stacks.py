@@ -13,6 +13,12 @@ _LEDGER = {
 }
 _BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
 _QUEUE = {"Type": "AWS::SQS::Queue"}
+_GIVES_UP = {
+    "Type": "AWS::SQS::Queue",
+    "Properties": {
+        "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}, "maxReceiveCount": 2},
+    },
+}
 _TOPIC = {"Type": "AWS::SNS::Topic"}
 
 
@@ -37,7 +43,7 @@ def _templates(name: str, *, pipeline: str) -> dict[str, dict[str, Any]]:
             },
         },
         "Training": {
-            "Resources": {"Group": group, "Queue": _QUEUE},
+            "Resources": {"Group": group, "Queue": _GIVES_UP, "DeadLetters": _QUEUE, "ScheduleDeadLetters": _QUEUE},
             "Outputs": {
                 "TrainingPipelineName": {"Value": pipeline},
                 "ModelPackageGroupName": {"Value": name},

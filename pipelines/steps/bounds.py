@@ -1,0 +1,75 @@
+"""How much a drop may hold: few kilobytes of Parquet can stand for more rows and longer texts than a machine has room.
+
+Checked before anything is read by what the file says of itself, and per batch by what it holds before it grows. What
+remains is a page whose header lies: Arrow allocates what it announces, at most 2 GB, and refuses it when the content
+disagrees. Format: pages "Metadata", "Data Pages" and "Encodings" (Apache Parquet documentation).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.steps.contract import Field
+from pipelines.steps.failure import StepError
+from pipelines.steps.quality.problem import Problem
+
+MOST_ROWS: Final = 200_000_000
+"""Of one object."""
+MOST_CHUNK_BYTES: Final = 2 << 30
+"""Of one column in one row group, uncompressed; readers hold one at a time."""
+MOST_BATCH_TEXT_BYTES: Final = 512 << 20
+"""Of the texts of one column in one batch."""
+
+
+class BoundsError(StepError):
+    """A drop holds more than a step can.
+
+    Attributes:
+        column: which one.
+    """
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+def of_file(metadata: pq.FileMetaData, fields: Iterable[Field]) -> Iterator[Problem]:
+    """Yield what a file announces beyond the bounds, in the columns that are read."""
+    if metadata.num_rows > MOST_ROWS:
+        reason = f"holds {metadata.num_rows:,} rows; at most {MOST_ROWS:,} may be in one object: write several"
+        yield Problem(None, "size", reason)
+    names = {field.name for field in fields}
+    told: set[str] = set()
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for index in range(group.num_columns):
+            chunk = group.column(index)
+            name, size = chunk.path_in_schema, chunk.total_uncompressed_size
+            if name in names - told and not 0 <= size <= MOST_CHUNK_BYTES:
+                told.add(name)
+                reason = (
+                    f"has {size:,} bytes uncompressed in row group {number}; at most {MOST_CHUNK_BYTES:,} are read: "
+                    "write smaller row groups"
+                )
+                yield Problem(name, "size", reason)
+
+
+def of_batch(batch: pa.RecordBatch) -> None:
+    """Check texts that still stand in their dictionary.
+
+    Raises:
+        BoundsError: written out, they would be too long together.
+    """
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_dictionary(values.type) and len(values.dictionary):
+            lengths = pc.cast(pc.binary_length(values.dictionary), pa.int64())
+            size = pc.sum(lengths.take(values.indices)).as_py() or 0
+            if size > MOST_BATCH_TEXT_BYTES:
+                reason = (
+                    f"has {size:,} bytes of text in {len(values):,} rows; at most {MOST_BATCH_TEXT_BYTES:,} are read "
+                    "together: shorten the texts"
+                )
+                raise BoundsError(name, reason)
