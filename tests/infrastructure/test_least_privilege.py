@@ -14,7 +14,7 @@ import pytest
 import recorded_calls
 from permission_table import MAY
 from recorded_calls import Call
-from resolved_policies import Granted, Stage, listed
+from resolved_policies import Granted, Stage
 from second_engine import ALLOWED, Question, judge, session_of
 from service_calls import as_roles
 
@@ -42,10 +42,14 @@ class Removal:
         """What is left of the statement."""
         return self.granted.without(self.member, self.value) if self.member else None
 
+    @property
+    def actions(self) -> list[str]:
+        """The actions that it is about."""
+        return [self.value] if self.member == "Action" else self.granted.actions
+
     def concerns(self, call: Call) -> bool:
         """Whether it can matter to a call."""
-        may = self.granted.actions if self.member != "Action" else [self.value]
-        return call.role == self.granted.role and call.action in may
+        return call.role == self.granted.role and call.action in self.actions
 
     def __str__(self) -> str:
         """As the reasons name it."""
@@ -116,7 +120,7 @@ def _explains(reason: Mapping[str, Any], removal: Removal) -> bool:
     """Whether an entry is about what was taken away; without roles it is about all of them."""
     return (
         removal.granted.role in reason.get("roles", ROLES)
-        and set([removal.value] if removal.member == "Action" else removal.granted.actions) <= set(reason["actions"])
+        and set(removal.actions) <= set(reason["actions"])
         and (
             removal.member != "Resource"
             or any(removal.value.startswith(start) for start in reason.get("resources", [""]))
@@ -153,7 +157,7 @@ def test_a_reason_is_about_something_that_no_recorded_call_needs(
 
     assert {removal.granted.role for removal in explained} >= set(reason.get("roles", []))
     for action in reason["actions"]:
-        assert any(action in listed(removal.value or removal.granted.actions) for removal in explained), action
+        assert any(action in removal.actions for removal in explained), action
 
 
 def test_without_tls_every_call_of_a_bucket_a_queue_or_the_topic_is_denied(judgement: Judgement) -> None:

@@ -32,7 +32,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory, drops: Mapping[str, Path]) ->
         deployment = sandbox.deploy(PROJECT, assembly=Path(ASSEMBLY) if ASSEMBLY else None)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         yield Loop(sandbox=sandbox, outputs=outputs, drops=drops)
-        assert recorded_calls.denied(recorded_calls.recorded(sandbox, stage=STAGE)) == []
+        recorded_calls.check_all(sandbox, stage=STAGE)
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,7 @@ def stage(
         deployed = WatchedStage(Loop(sandbox=sandbox, outputs=outputs, drops=drops), cloud)
         deployed.subscribe()
         yield deployed
+        recorded_calls.check_all(sandbox, stage=STAGE)
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +272,7 @@ def test_new_data_starts_the_run_that_the_alarm_asked_for(stage: WatchedStage, f
 
 @pytest.mark.usefixtures("next_run")
 def test_no_call_of_the_month_is_denied_and_every_one_is_recorded(stage: WatchedStage) -> None:
-    recorded_calls.check(stage.loop.sandbox, part="month", stage=STAGE)
+    recorded_calls.check_part(stage.loop.sandbox, part="month", stage=STAGE)
 
 
 def _feature(judgement: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """What the roles of a deployed stage were recorded to call, freed of everything that differs from run to run.
 
-``tests/data/recorded_calls.json`` holds the calls of the whole loop. `python -m pytest` with ``TANDEM_RECORD_CALLS=1``
-on the tests that compare with it rewrites it (``make record-calls``).
+``tests/data/recorded_calls.json`` holds the calls of the whole loop; ``make record`` runs it and writes the file again.
 """
 
 import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from sandbox.adapter.call_record import FILE as RECORD
 from sandbox.server import Sandbox
 
 FILE = Path(__file__).parents[1] / "data" / "recorded_calls.json"
-REWRITE = os.environ.get("TANDEM_RECORD_CALLS") == "1"
-_REFRESH = "`make record-calls` writes the file again; review its diff as you would a policy's"
+RECORDS = os.environ.get("TANDEM_RECORD_CALLS", "")
+"""What a run writes: ``parts`` of the loop, or what the ``others`` of the loop's tests call besides."""
+_REFRESH = "`make record` writes the file again; review its diff as you would that of a policy"
 # What a policy can look at; everything else in a request's context only tells it apart from others.
 _KEYS = ("cloudwatch:", "iam:", "kms:", "s3:prefix", "sagemaker:modellifecycle:stage")
 
@@ -57,48 +57,63 @@ class Recording:
     """The recorded calls.
 
     Attributes:
-        calls: that each run of the loop makes, by the part of the loop that makes them.
-        sometimes: that depend on what comes first, with the reason.
+        parts: what each run of a part of the loop calls.
+        others: what other tests call in the same stages, and what depends on what comes first.
     """
 
-    calls: Mapping[str, Sequence[Call]] = field(default_factory=dict)
-    sometimes: Mapping[Call, str] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[Call]]
+    others: Sequence[Call]
 
     @property
     def all(self) -> list[Call]:
         """Every call once."""
-        return sorted({*self.sometimes, *(call for calls in self.calls.values() for call in calls)}, key=repr)
+        return sorted({*self.others, *(call for calls in self.parts.values() for call in calls)}, key=repr)
 
 
 def load() -> Recording:
     """Read the file."""
     document = json.loads(FILE.read_text("utf-8"))
-    return Recording(
-        calls={part: [_call(each) for each in calls] for part, calls in document["calls"].items()},
-        sometimes={_call(each["call"]): each["reason"] for each in document["sometimes"]},
-    )
+    parts = {part: [_call(each) for each in calls] for part, calls in document["parts"].items()}
+    return Recording(parts, [_call(each) for each in document["others"]])
 
 
-def check(sandbox: Sandbox, *, part: str, stage: str) -> None:
-    """See that no call of this stage was denied, and that the file holds what was called.
+def check_part(sandbox: Sandbox, *, part: str, stage: str) -> None:
+    """See that no call of a stage was denied, and that the file holds what this part of the loop calls, and no more.
 
     Args:
         sandbox: where the stage is deployed, with permissions enforced.
         part: the part of the loop that was run.
         stage: the stage's name.
     """
+    seen = _permitted(sandbox, stage=stage)
+    recording = load()
+    if RECORDS == "parts":
+        _write(Recording({**recording.parts, part: sorted(seen, key=repr)}, []))
+    elif not RECORDS:
+        _is_known(seen, recording)
+        gone = {call.pair for call in recording.parts[part]} - {call.pair for call in seen}
+        assert sorted(gone) == [], f"calls that nobody makes any more: {_REFRESH}"
+
+
+def check_all(sandbox: Sandbox, *, stage: str) -> None:
+    """See that no call of a stage was denied, whichever tests used it, and that the file holds them all."""
+    seen = _permitted(sandbox, stage=stage)
+    recording = load()
+    if RECORDS == "others":
+        _write(Recording(recording.parts, sorted({*recording.others, *(seen - set(recording.all))}, key=repr)))
+    elif not RECORDS:
+        _is_known(seen, recording)
+
+
+def _permitted(sandbox: Sandbox, *, stage: str) -> set[Call]:
     lines = recorded(sandbox, stage=stage)
     assert denied(lines) == []
-    seen = called(lines, sandbox, stage=stage)
-    recording = load()
-    if REWRITE:
-        known = set(recording.sometimes)
-        _write(Recording({**recording.calls, part: sorted(seen - known, key=repr)}, recording.sometimes))
-        return
+    return called(lines, sandbox, stage=stage)
+
+
+def _is_known(seen: set[Call], recording: Recording) -> None:
     unknown = sorted(seen - set(recording.all), key=repr)
     assert unknown == [], f"calls that {FILE.name} does not hold: {_REFRESH}"
-    gone = {call.pair for call in recording.calls[part]} - {call.pair for call in seen}
-    assert sorted(gone) == [], f"calls that nobody makes any more: {_REFRESH}"
 
 
 def recorded(sandbox: Sandbox, *, stage: str) -> list[dict[str, Any]]:
@@ -170,12 +185,12 @@ def _call(document: Mapping[str, Any]) -> Call:
 
 
 def _write(recording: Recording) -> None:
-    calls = {part: [call.as_json() for call in found] for part, found in sorted(recording.calls.items())}
-    sometimes = [{"call": call.as_json(), "reason": reason} for call, reason in recording.sometimes.items()]
-    lines = ["{", '  "calls": {']
-    for at, (part, found) in enumerate(calls.items()):
-        entries = ",\n".join(f"      {json.dumps(each)}" for each in found)
-        lines.append(f"    {json.dumps(part)}: [\n{entries}\n    ]{',' if at < len(calls) - 1 else ''}")
-    entries = ",\n".join(f"    {json.dumps(each)}" for each in sometimes)
-    lines += ["  },", f'  "sometimes": [\n{entries}\n  ]' if entries else '  "sometimes": []', "}"]
-    FILE.write_text("\n".join(lines) + "\n", "utf-8")
+    """A call on each line, so that a diff shows calls."""
+
+    def written(calls: Sequence[Call], indent: str) -> str:
+        lines = ",".join(f"\n{indent}  {json.dumps(call.as_json())}" for call in calls)
+        return f"[{lines}\n{indent}]" if lines else "[]"
+
+    parts = ",\n".join(f"    {json.dumps(part)}: {written(calls, '    ')}" for part, calls in recording.parts.items())
+    others = written(recording.others, "  ")
+    FILE.write_text(f'{{\n  "parts": {{\n{parts}\n  }},\n  "others": {others}\n}}\n', "utf-8")
