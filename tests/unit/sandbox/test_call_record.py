@@ -1,8 +1,10 @@
 """Every call of a role, as the sandbox decides and records it where it enforces permissions."""
 
+import io
 import json
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -219,6 +221,49 @@ def test_a_job_whose_role_may_not_pull_its_image_fails_with_the_permission_named
 
     assert job["ProcessingJobStatus"] == "Failed"
     assert "may not ecr:BatchCheckLayerAvailability on arn:aws:ecr:us-east-1:683313688378" in job["FailureReason"]
+
+
+def test_lambda_polls_a_queue_and_writes_logs_with_the_rights_of_the_functions_role(guarded: Sandbox) -> None:
+    sqs, function, group = (
+        guarded.client("sqs"),
+        guarded.client("lambda"),
+        "arn:aws:logs:us-east-1:000000000000:log-group",
+    )
+    queue = "arn:aws:sqs:us-east-1:000000000000:work"
+    url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("work.py", "def handler(event, context):\n    print('worked')\n")
+    function.create_function(
+        FunctionName="work",
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="work.handler",
+        Code={"ZipFile": content.getvalue()},
+    )
+    _may(guarded, {"Action": "logs:CreateLogStream", "Resource": f"{group}:/aws/lambda/work:*"})
+    function.create_event_source_mapping(FunctionName="work", EventSourceArn=queue)
+    sqs.send_message(QueueUrl=url, MessageBody="work")
+    _await(lambda: [line["decision"] for line in _recorded(guarded, "sqs:ReceiveMessage")] == ["ImplicitDeny"])
+    assert _waiting(sqs, url) == 1
+
+    polling = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    _may(guarded, {"Action": polling, "Resource": queue})
+    _await(lambda: _waiting(sqs, url) == 0)
+    _await(lambda: [line["decision"] for line in _recorded(guarded, "logs:CreateLogStream")] == ["ImplicitDeny"])
+    assert guarded.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/work")["logGroups"] == []
+
+
+def _waiting(sqs: Any, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
+
+
+def _await(answered: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not answered():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_boundary_limits_what_services_may_do_for_a_role(guarded: Sandbox, key: str) -> None:
