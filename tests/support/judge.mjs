@@ -1,7 +1,7 @@
 // Judges requests by a second policy engine, in a process of its own: JSON comes in, a verdict for each question goes out.
 //
 // The argument is a folder with `node_modules`; the input is {"policies": [document, ...], "questions": [...]}, where a
-// question has its request, the indexes of the identity policies, and those of a resource policy and a boundary or null.
+// question has its request, the indexes of the identity policies, and that of a resource policy or null.
 // A verdict is "Allowed", "ImplicitlyDenied", "ExplicitlyDenied" or, for a question that is none, {"error": ...}.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -17,12 +17,11 @@ const EVERYTHING = {
 const { policies, questions } = JSON.parse(readFileSync(0, 'utf-8'))
 const named = (index) => ({ name: `policy ${index}`, policy: policies[index] })
 
-async function verdict({ request, identity, resource, boundary, validated }) {
+async function verdict({ request, identity, resource, validated }) {
   const simulation = {
     request,
     identityPolicies: identity.map(named),
     resourcePolicy: resource === null ? undefined : policies[resource],
-    permissionBoundaryPolicies: boundary === null ? undefined : [named(boundary)],
     serviceControlPolicies: [
       { orgIdentifier: 'root', policies: [{ name: 'FullAWSAccess', policy: EVERYTHING }] }
     ],

@@ -112,14 +112,6 @@ class Stage:
             for stack, logical_id, role in self.resources("AWS::IAM::Role")
         }
 
-    def boundaries(self) -> dict[str, str]:
-        """The permissions boundary of every role that has one."""
-        return {
-            logical(stack, logical_id): role["PermissionsBoundary"]
-            for stack, logical_id, role in self.resources("AWS::IAM::Role")
-            if "PermissionsBoundary" in role
-        }
-
     def grants(self) -> list[Granted]:
         """Every statement of every role."""
         return [

@@ -39,7 +39,6 @@ class Question:
         context: condition keys with their values.
         identity: the statements of the principal's policies; none for a service.
         policy: the statements of the resource's own policy, if it has one.
-        boundary: the statements of the permissions boundary, if there is one.
     """
 
     principal: str
@@ -48,7 +47,6 @@ class Question:
     context: Mapping[str, Any] = field(default_factory=dict)
     identity: Sequence[Statement] = ()
     policy: Sequence[Statement] | None = None
-    boundary: Sequence[Statement] | None = None
 
 
 def session_of(role: str) -> str:
@@ -85,7 +83,6 @@ def judge(questions: Sequence[Question]) -> list[str]:
             },
             "identity": [number(each.identity)] if each.identity else [],
             "resource": None if each.policy is None else number(each.policy),
-            "boundary": None if each.boundary is None else number(each.boundary),
             "validated": not any(each.action == action and part in each.resource for action, part in _NOT_LISTED),
         }
         for each in questions
