@@ -13,7 +13,7 @@ export UV_LINK_MODE ?= hardlink
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
 CODE := app.py stacks lambdas pipelines application ops sandbox tests benchmarks
 
-.PHONY: help setup demo test faults check format types lint audit synth compile wheels bench lock clean
+.PHONY: help setup demo test faults check format types lint audit synth compile wheels record bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ compile: setup ## Rewrite the compiled SageMaker pipelines from their SDK source
 
 wheels: setup ## Fetch what a monitor on Spark takes along; only projects with engine = "spark" need it
 	@$(BIN)/python -m pipelines.wheels
+
+record: setup ## Run the loop and write down again what its roles call (tests/data/recorded_calls.json)
+	@TANDEM_RECORD_CALLS=parts $(BIN)/python -m pytest -k recorded tests/loop/test_least_privilege.py tests/loop/test_monitoring.py
+	@TANDEM_RECORD_CALLS=others $(BIN)/python -m pytest tests/loop --deselect tests/loop/test_delivery.py
 
 bench: setup ## Measure side by side with the peers; results in benchmarks/results
 	@$(BIN)/python -m benchmarks

@@ -82,7 +82,8 @@ class Target:
                 f"no sandbox is running ({state_file} does not exist): start it with `python -m sandbox up`"
             ) from error
         session = boto3.Session(
-            aws_access_key_id="sandbox",
+            # The account's own; where the sandbox enforces permissions, it takes no key that it does not know.
+            aws_access_key_id=state["account"],
             aws_secret_access_key="sandbox",  # noqa: S106 - the embedded AWS knows no secrets
             region_name=state["region"],
         )

@@ -60,7 +60,7 @@ class Sandbox:
             port: the port of 127.0.0.1; 0 takes a free one.
             speed: how fast its clock runs; 1 is real time.
             start: what its clock shows first, with a time zone; the present by default.
-            enforce_iam: whether callers need permissions, as on AWS.
+            enforce_iam: whether callers need permissions, as on AWS; `logs/calls.jsonl` then holds what roles called.
 
         Raises:
             SandboxError: when the clock would stand still, or the start has no time zone.

@@ -18,12 +18,15 @@ from sandbox.adapter import (
     storage,
     tracing,
 )
+from sandbox.adapter.call_record import CallRecord
 from sandbox.adapter.cloudwatch import CloudWatch
 from sandbox.adapter.control import with_control
+from sandbox.adapter.encryption import Keys
 from sandbox.adapter.http_api import AccessLogs, HttpApis
 from sandbox.adapter.network import FLOW_LOG, FlowLogProvisioner
 from sandbox.adapter.platform import EmbeddedPlatform
 from sandbox.adapter.scheduler import Scheduler
+from sandbox.adapter.service_calls import ServiceCalls
 from sandbox.adapter.settings import SERVICES, ServerSettings
 from sandbox.adapter.short_way import with_short_way
 from sandbox.adapter.timekeeper import Timekeeper
@@ -62,7 +65,8 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
         raise SandboxError(f"MiniStack does not have the services {', '.join(missing)} that the sandbox needs.")
     platform = EmbeddedPlatform(settings, endpoint_url=endpoint_url)
     service = SageMaker(platform)
-    handlers["sagemaker"] = iam.with_pass_role(service.handle_request)
+    handlers["sagemaker"] = iam.with_more_checks("sagemaker", service.handle_request, iam.asked_by_sagemaker)
+    handlers["monitoring"] = iam.with_more_checks("monitoring", handlers["monitoring"], iam.asked_by_cloudwatch)
     handlers["cloudformation"] = patience.until_settled(handlers["cloudformation"])
     # Both of SageMaker's clients sign for `sagemaker`, which is all that the runtime's requests can be known by.
     internals.SERVICE_PATTERNS.get()["sagemaker"] = {"target_prefixes": ["SageMaker."]}
@@ -87,6 +91,13 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     tracing.sample_as_xray_does()
     access_logs = AccessLogs(platform, interval=_FLUSH_SECONDS)
     HttpApis(metrics, access_logs).install()
+    if settings.enforce_iam:
+        keys = Keys()
+        keys.install()
+        record = CallRecord(platform.log_dir, further=keys.demands)
+        record.install()
+        platform.services = ServiceCalls(record)
+        platform.services.install()
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
     cloudwatch.install()
     scheduler.install()

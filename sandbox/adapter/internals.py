@@ -110,6 +110,49 @@ ENFORCE = Internal(
     ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
 )
 
+EVALUATE = Internal("core.iam_evaluator", "evaluate", "the record of calls", ("ctx", "policies", "limits"))
+FIRST_MATCH = Internal(
+    "core.iam_evaluator", "_first_match", "the statement behind a decision", ("ctx", "stmts", "effect")
+)
+EVAL_CONTEXT = Internal(
+    "core.iam_evaluator",
+    "EvalContext",
+    "what services demand of a role",
+    ("principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region"),
+)
+ROLE_POLICIES = Internal(
+    "core.iam_evaluator", "_gather_role_policies", "what services demand of a role", ("role_name", "account_id")
+)
+BOUNDARY = Internal(
+    "core.iam_evaluator", "_permissions_boundary", "what limits a role", ("store", "name", "account_id")
+)
+EVALUATE_TRUST = Internal(
+    "core.iam_evaluator", "evaluate_trust_policy", "services take on roles", ("trust_doc", "caller_arn", "ctx")
+)
+ROLES = Internal("services.iam", "_roles", "what limits a role")
+RESOURCE_POLICY = Internal(
+    "core.iam_evaluator", "_resource_policy", "the policies of keys", ("service", "resource_arn")
+)
+COMBINE = Internal(
+    "core.iam_evaluator",
+    "combine_resource_policy",
+    "the policies of keys",
+    ("identity", "ctx", "policy", "owner_account", "required", "limits"),
+)
+MAPPING_CONCURRENCY = Internal(
+    "services.lambda_svc",
+    "_sqs_esm_concurrency",
+    "a function's role polls its queue",
+    ("esm", "func_rec", "config", "queue"),
+)
+PIN_ORIGIN = Internal("app", "pin_request_origin", "statements about TLS", ("source_ip", "secure_transport"))
+REQUEST_CONTEXT = Internal(
+    "core.iam_actions",
+    "request_tag_context",
+    "the condition keys of a request",
+    ("service", "iam_action", "body", "params"),
+)
+
 PUT_EVENTS = Internal(
     "services.eventbridge", "_put_events", "AWS's own events on the bus", ("data", "allow_aws_source")
 )

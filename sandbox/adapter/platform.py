@@ -12,9 +12,11 @@ import boto3
 from botocore.config import Config
 
 from sandbox.adapter import internals
+from sandbox.adapter.service_calls import RefusedError, ServiceCalls
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings
 from sandbox.clock import SandboxClock
 from sandbox.images import image_entries
+from sandbox.sagemaker.platform import ImageRefusedError
 
 # Sessions last an hour, as on AWS; they are renewed before a long job could outlive them.
 _SESSION_SECONDS = 3600
@@ -33,6 +35,8 @@ class EmbeddedPlatform:
         self.clock = SandboxClock(settings.speed, start=settings.start)
         self._links = settings.state_dir / "runtime"
         self._sandbox_id = settings.sandbox_id
+        #: Where permissions are enforced: asks what SageMaker needs of a role.
+        self.services: ServiceCalls | None = None
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str | None], tuple[float, Any]] = {}
         self._sessions: dict[str, tuple[float, dict[str, str]]] = {}
@@ -128,10 +132,15 @@ class EmbeddedPlatform:
         if answer.get("FailedEntryCount") != 0:
             raise RuntimeError(f"the bus refused the event {detail_type!r}: {answer}")
 
-    def image(self, uri: str) -> Sequence[Path]:
+    def image(self, uri: str, *, role_arn: str) -> Sequence[Path]:
         """What a container of the image has on its Python path; programs stand in the `bin` of such a directory.
 
         Raises:
-            UnknownImageError: when the sandbox has no such image.
+            UnknownImageError: when the sandbox has no such image, or the role may not pull it.
         """
+        if self.services is not None:
+            try:
+                self.services.pull(role_arn, uri)
+            except RefusedError as error:
+                raise ImageRefusedError(str(error)) from error
         return image_entries(self._links, uri)

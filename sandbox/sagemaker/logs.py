@@ -19,6 +19,7 @@ class _Followed:
     path: Path
     group: str
     stream: str
+    role_arn: str
     copy_to: Path | None
     position: int = 0
     created: bool = False
@@ -40,17 +41,18 @@ class LogShipper:
         self._thread = threading.Thread(target=self._run, name="sagemaker-logs", daemon=True)
         self._thread.start()
 
-    def follow(self, path: Path, *, group: str, stream: str, copy_to: Path | None = None) -> None:
+    def follow(self, path: Path, *, group: str, stream: str, role_arn: str, copy_to: Path | None = None) -> None:
         """Copy the file's lines to the stream from now on; the file need not exist yet.
 
         Args:
             path: the file that a process writes.
             group: the log group.
             stream: the log stream.
+            role_arn: the role of the job or of the model, with whose rights it is done.
             copy_to: a file that gets the lines too, each with the stream before it, for people.
         """
         with self._lock:
-            self._followed[path] = _Followed(path=path, group=group, stream=stream, copy_to=copy_to)
+            self._followed[path] = _Followed(path=path, group=group, stream=stream, role_arn=role_arn, copy_to=copy_to)
 
     def end(self, path: Path, *, then: Callable[[], None] | None = None) -> None:
         """The file is complete: copy the rest, forget it and call `then`."""
@@ -109,7 +111,7 @@ class LogShipper:
         now = round(self._platform.clock.now().timestamp() * 1000)
         events = [{"timestamp": now, "message": line} for line in lines if line]
         try:
-            client = self._platform.client("logs")
+            client = self._platform.client("logs", role_arn=file.role_arn)
             self._create_stream(client, file)
             if events:
                 client.put_log_events(logGroupName=file.group, logStreamName=file.stream, logEvents=events)

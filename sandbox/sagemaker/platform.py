@@ -14,6 +14,10 @@ class UnknownImageError(LookupError):
     """The image of a job or a model is none that the sandbox can run; the message names it and lists the known ones."""
 
 
+class ImageRefusedError(UnknownImageError):
+    """The role of a job or a model may not pull its image; the message names role, action and repository."""
+
+
 class Clock(Protocol):
     """The sandbox's time, which may run faster than the wall clock."""
 
@@ -74,12 +78,14 @@ class Platform(Protocol):
         """Put an event of the source `aws.sagemaker` on the default bus; `detail` holds JSON values only."""
         ...
 
-    def image(self, uri: str) -> Sequence[Path]:
+    def image(self, uri: str, *, role_arn: str) -> Sequence[Path]:
         """The directories that a container of the image has on its Python path, the standard library apart.
+
+        It is pulled with the rights of the role.
 
         The programs that the image brings along stand in the `bin` of such a directory.
 
         Raises:
-            UnknownImageError: when the sandbox has no such image.
+            UnknownImageError: when the sandbox has no such image, or the role may not pull it.
         """
         ...

@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.permissions import allow
+from stacks.constructs.permissions import allow, through
 
 _WHY_PREFIX = "The keys below this prefix are only known at run time; the permission ends at the prefix."
 
@@ -137,7 +137,7 @@ class SecureBucket(Construct):
             resources=[self.bucket.arn_for_objects(f"{prefix}*")],
             wildcard_reason=_WHY_PREFIX,
         )
-        self._key.grant(role, "kms:Decrypt")
+        self._grant_key(role, "kms:Decrypt")
 
     def grant_write(self, role: iam.Role, *, prefix: str) -> None:
         """Let ``role`` create objects below ``prefix``."""
@@ -147,7 +147,10 @@ class SecureBucket(Construct):
             resources=[self.bucket.arn_for_objects(f"{prefix}*")],
             wildcard_reason=_WHY_PREFIX,
         )
-        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+        self._grant_key(role, "kms:Decrypt", "kms:GenerateDataKey")
+
+    def _grant_key(self, role: iam.Role, *actions: str) -> None:
+        allow(role, actions=actions, resources=[self._key.key_arn], conditions=through(self, "s3"))
 
     def _report_events(self) -> None:
         # The L2 switch would add a custom resource with its own Lambda function; CloudFormation can do it itself.

@@ -67,7 +67,12 @@ class EventPath(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
-        self.queue.grant_consume_messages(handler.function)
+        # What Lambda needs to poll (AWS page "Configuring permissions for an Amazon SQS event source mapping").
+        allow(
+            handler.role,
+            actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            resources=[self.queue.queue_arn],
+        )
         # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
         # stack would create a second mapping beside the first, which Lambda refuses.
         lambda_.EventSourceMapping(
@@ -102,10 +107,12 @@ class EventPath(Construct):
         )
 
     def grant_send(self, handler: Handler, *, variable: str | None = None) -> None:
-        """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, if given."""
+        """Let ``handler`` send messages of its own; it finds the queue's URL in ``variable``, or asks SQS for it."""
         self.grant_ask(handler.role)
         if variable is not None:
             handler.function.add_environment(variable, self.queue.queue_url)
+        else:
+            allow(handler.role, actions=["sqs:GetQueueUrl"], resources=[self.queue.queue_arn])
 
     def grant_ask(self, role: iam.Role) -> None:
         """Let ``role`` send messages of its own."""

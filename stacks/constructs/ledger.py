@@ -1,12 +1,12 @@
 """The ledger: one DynamoDB table with the state of the loop and the history of runs and deployments."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.constructs.permissions import allow
+from stacks.constructs.permissions import allow, through
 
 
 class Ledger(Construct):
@@ -40,7 +40,6 @@ class Ledger(Construct):
 
     def grant_read_write(self, role: iam.Role) -> None:
         """Let ``role`` read and write single entries, also in transactions; nobody may delete the history."""
-        stack = Stack.of(self)
         allow(role, actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[self.table.table_arn])
         # DynamoDB uses a customer managed key in its caller's name (AWS page "DynamoDB encryption at rest: Usage
         # notes"), so the caller needs the key as well, through DynamoDB only.
@@ -55,7 +54,7 @@ class Ledger(Construct):
                 "kms:ReEncryptTo",
             ],
             resources=[self._key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{stack.region}.{stack.url_suffix}"}},
+            conditions=through(self, "dynamodb"),
         )
 
     def grant_query(self, role: iam.Role) -> None:

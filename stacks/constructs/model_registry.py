@@ -41,10 +41,10 @@ class ModelRegistry(Construct):
         self._allow(role, "sagemaker:DescribeModelPackage")
 
     def grant_register(self, role: iam.Role) -> None:
-        """Let ``role`` add a version."""
+        """Let ``role`` add a version; it has the group's tags and none of its own."""
         allow(
             role,
-            actions=["sagemaker:AddTags", "sagemaker:CreateModelPackage"],
+            actions=["sagemaker:CreateModelPackage"],
             resources=[self._group.attr_model_package_group_arn, self._versions_arn(role)],
             wildcard_reason=_WHY_VERSIONS,
         )

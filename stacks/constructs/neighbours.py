@@ -10,7 +10,7 @@ from aws_cdk import ArnFormat, Fn, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.permissions import allow
+from stacks.constructs.permissions import allow, through
 from stacks.constructs.placement import Placement
 from stacks.settings import GROUND_TRUTH, Settings
 
@@ -77,22 +77,16 @@ class Neighbours(Construct):
         objects = f"arn:{Stack.of(self).partition}:s3:::{self.artifacts_bucket}/runs/*"
         allow(role, actions=["dynamodb:GetItem"], resources=[table])
         allow(role, actions=["s3:GetObject"], resources=[objects], wildcard_reason=_WHY_PREFIX)
-        allow(role, actions=["kms:Decrypt"], resources=[self.key], conditions=self._through("dynamodb", "s3"))
+        allow(role, actions=["kms:Decrypt"], resources=[self.key], conditions=through(self, "dynamodb", "s3"))
 
     def grant_tell_outcomes(self, role: iam.Role) -> None:
         """Let ``role`` write ground truth."""
         objects = f"arn:{Stack.of(self).partition}:s3:::{self.data_bucket}/{GROUND_TRUTH}*"
         allow(role, actions=["s3:PutObject"], resources=[objects], wildcard_reason=_WHY_PREFIX)
-        allow(role, actions=["kms:GenerateDataKey"], resources=[self.key], conditions=self._through("s3"))
+        allow(role, actions=["kms:GenerateDataKey"], resources=[self.key], conditions=through(self, "s3"))
 
     def _imported(self, what: str) -> str:
         return Fn.import_value(self._names.export(what))
-
-    def _through(self, *services: str) -> dict[str, dict[str, list[str]]]:
-        stack = Stack.of(self)
-        return {
-            "StringEquals": {"kms:ViaService": [f"{service}.{stack.region}.{stack.url_suffix}" for service in services]}
-        }
 
     def _arn(self, service: str, resource: str) -> str:
         return Stack.of(self).format_arn(service=service, resource=resource, arn_format=ArnFormat.NO_RESOURCE_NAME)

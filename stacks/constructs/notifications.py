@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.constructs.permissions import allow
+from stacks.constructs.permissions import allow, through
 
 
 class Notifications(Construct):
@@ -28,7 +28,12 @@ class Notifications(Construct):
     def grant_publish(self, role: iam.Role) -> None:
         """Let ``role`` publish messages."""
         allow(role, actions=["sns:Publish"], resources=[self.topic.topic_arn])
-        self._key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+        allow(
+            role,
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[self._key.key_arn],
+            conditions=through(self, "sns"),
+        )
 
     def _let_alarms_publish(self) -> None:
         # An alarm publishes as the CloudWatch service, so it needs both the topic and its key

@@ -54,6 +54,13 @@ def allow(
         accept_wildcards(role, resources=wildcards, reason=wildcard_reason)
 
 
+def through(scope: IConstruct, *services: str) -> dict[str, Any]:
+    """The condition that a key is used by these services in the role's name, never by the role itself."""
+    stack = Stack.of(scope)
+    names = [f"{service}.{stack.region}.{stack.url_suffix}" for service in services]
+    return {"StringEquals": {"kms:ViaService": names[0] if len(names) == 1 else names}}
+
+
 def accept_wildcards(
     role: IConstruct, *, actions: Sequence[str] = (), resources: Sequence[str] = (), reason: str
 ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from deployed_loop import DATA, PROJECT, FirstModel, Loop
+import recorded_calls
+from deployed_loop import DATA, PROJECT, STAGE, FirstModel, Loop
 
 from sandbox.server import Sandbox
 
@@ -26,11 +27,12 @@ def drops(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 @pytest.fixture(scope="session")
 def loop(tmp_path_factory: pytest.TempPathFactory, drops: Mapping[str, Path]) -> Iterator[Loop]:
-    """The project, deployed to a sandbox of its own by the real CDK command line."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+    """The project, deployed by the real CDK command line to a sandbox of its own that enforces permissions."""
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), enforce_iam=True) as sandbox:
         deployment = sandbox.deploy(PROJECT, assembly=Path(ASSEMBLY) if ASSEMBLY else None)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         yield Loop(sandbox=sandbox, outputs=outputs, drops=drops)
+        recorded_calls.check_all(sandbox, stage=STAGE)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from typing import Any
 import cluster_pipeline
 import numpy as np
 import pytest
+import recorded_calls
 import watched_month
 from deployed_loop import DATA, PROJECT, Loop
 from spark_here import MISSING, needs_spark
@@ -55,13 +56,14 @@ def stage(
 ) -> Iterator[WatchedStage]:
     """The environment that lives in 2013, in a sandbox of its own."""
     del definition  # only has to have begun
-    with Sandbox(tmp_path_factory.mktemp("year"), start=START) as sandbox:
+    with Sandbox(tmp_path_factory.mktemp("year"), start=START, enforce_iam=True) as sandbox:
         deployment = sandbox.deploy(PROJECT, environment=ENVIRONMENT, assembly=Path(ASSEMBLY) if ASSEMBLY else None)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         cloud = Cloud(sandbox.endpoint_url, PROJECT, ENVIRONMENT, sandbox.directory.logs)
         deployed = WatchedStage(Loop(sandbox=sandbox, outputs=outputs, drops=drops), cloud)
         deployed.subscribe()
         yield deployed
+        recorded_calls.check_all(sandbox, stage=STAGE)
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +268,11 @@ def test_new_data_starts_the_run_that_the_alarm_asked_for(stage: WatchedStage, f
     assert (told["trigger"], told["outcome"]) == ("drift", "promoted")
     assert told["detail"] == next_run.gate_reason
     assert stage.cloud.ops("drift")["live_version"] == next_run.version
+
+
+@pytest.mark.usefixtures("next_run")
+def test_no_call_of_the_month_is_denied_and_every_one_is_recorded(stage: WatchedStage) -> None:
+    recorded_calls.check_part(stage.loop.sandbox, part="month", stage=STAGE)
 
 
 def _feature(judgement: Mapping[str, Any], name: str) -> dict[str, Any]:

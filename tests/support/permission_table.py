@@ -14,10 +14,8 @@ HANDLER = LEDGER | {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sns:Publish",
-    "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
@@ -86,6 +84,7 @@ MAY = {
         "sagemaker:DescribeModelPackage",
         "sagemaker:UpdateEndpoint",
         "sagemaker:UpdateModelPackage",
+        "sqs:GetQueueUrl",
         "sqs:SendMessage",
     },
     ("Serving", "ConfirmDeploymentRole"): HANDLER

@@ -95,7 +95,7 @@ class ModelServer:
             ServerError: when the model or its image cannot be had.
         """
         try:
-            image = self._platform.image(self.model.container.image)
+            image = self._platform.image(self.model.container.image, role_arn=self.model.role_arn)
             self._fetch()
         except (StorageError, UnknownImageError, OSError) as error:
             raise ServerError(f"Failed to prepare the container of variant {self.place.variant}: {error}") from error
@@ -104,6 +104,7 @@ class ModelServer:
             self._stream_file,
             group=f"/aws/sagemaker/Endpoints/{self.place.endpoint}",
             stream=self._stream,
+            role_arn=self.model.role_arn,
             copy_to=self._log_file,
         )
         self._image = image

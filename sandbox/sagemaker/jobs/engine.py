@@ -28,14 +28,14 @@ class Run:
     child: Child = field(default_factory=Child)
     done: threading.Event = field(default_factory=threading.Event)
 
-    def execute(self, command: Command) -> Exit:
-        """Run the job's process, with what it prints going to its log file and to CloudWatch Logs.
+    def execute(self, command: Command, *, role_arn: str) -> Exit:
+        """Run the job's process, with what it prints going to its log file and, as its role may, to CloudWatch Logs.
 
         Raises:
             JobError: when there is no such program.
         """
         stream = f"{self.name}/algo-1-{int(time.time())}"
-        self.logs.follow(self.log_file, group=self.log_group, stream=stream)
+        self.logs.follow(self.log_file, group=self.log_group, stream=stream, role_arn=role_arn)
         try:
             return self.child.run(command)
         except OSError as error:

@@ -191,7 +191,7 @@ class ProcessingJobs:
 
     def _outcome(self, run: Run, job: ProcessingJob) -> tuple[str, str | None]:
         """Run the container; the status that the job ends in and the reason when that is not Completed."""
-        image = self._platform.image(job.request["AppSpecification"]["ImageUri"])
+        image = self._platform.image(job.request["AppSpecification"]["ImageUri"], role_arn=job.role_arn)
         if job.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1 and not _makes_a_cluster(image):
             raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         storage = Storage(self._platform, role_arn=job.role_arn)
@@ -217,7 +217,8 @@ class ProcessingJobs:
                 log_file=run.log_file,
                 memory=job.instance.memory,
                 timeout=job.max_runtime,
-            )
+            ),
+            role_arn=job.role_arn,
         )
         _upload(run, job, storage=storage, succeeded=exited.succeeded)
         return ("Completed", None) if exited.succeeded else _unsuccessful(exited, run, job)

@@ -142,7 +142,7 @@ class TrainingJobs:
             raise JobError("the sandbox runs jobs of one instance: set InstanceCount to 1")
         if "TrainingImage" not in specification:
             raise JobError("the sandbox runs images only: give AlgorithmSpecification.TrainingImage")
-        image = self._platform.image(specification["TrainingImage"])
+        image = self._platform.image(specification["TrainingImage"], role_arn=job.role_arn)
         storage = Storage(self._platform, role_arn=job.role_arn)
         _download(run, job, storage=storage)
         _configure(run, job)
@@ -170,7 +170,8 @@ class TrainingJobs:
                 log_file=run.log_file,
                 memory=job.instance.memory,
                 timeout=job.max_runtime,
-            )
+            ),
+            role_arn=job.role_arn,
         )
         self._enter("Uploading", run.name)
         _upload(run, job, storage=storage, model=exited.succeeded or exited.ending is not Ending.EXITED)

@@ -46,6 +46,10 @@ class WatchedStage:
         url = sqs.create_queue(QueueName=_INBOX)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         topic = self.loop.outputs["NotificationTopicArn"]
+        deliver = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        statement = {**deliver, "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         self.cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def mails(self) -> Sequence[Mail]:

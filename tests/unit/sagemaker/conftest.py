@@ -92,7 +92,8 @@ class TestPlatform:
     def emit(self, detail_type: str, *, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
         self.events.append((detail_type, detail, tuple(resources)))
 
-    def image(self, uri: str) -> Sequence[Path]:
+    def image(self, uri: str, *, role_arn: str) -> Sequence[Path]:
+        del role_arn
         if uri != IMAGE:
             raise UnknownImageError(f"no image {uri}")
         return [self.image_dir]

@@ -189,7 +189,7 @@ def test_an_image_that_makes_a_cluster_of_its_instances_runs_on_one_of_them(
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n" + 'echo "submitted $@" > "$SAGEMAKER_BASE_DIR/output/message"\n')
     program.chmod(0o755)
-    monkeypatch.setattr(world.platform, "image", lambda _: [world.platform.image_dir, tmp_path])
+    monkeypatch.setattr(world.platform, "image", lambda _, **__: [world.platform.image_dir, tmp_path])
     cluster = {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
     job = world.run_processing(
         "",

@@ -31,9 +31,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def _role(
-    sandbox: Sandbox, name: str, *, service: str = "scheduler.amazonaws.com", allowed: Sequence[tuple[str, str]] = ()
+    sandbox: Sandbox,
+    name: str,
+    *,
+    service: str = "scheduler.amazonaws.com",
+    allowed: Sequence[tuple[str, str]] = (),
+    group: str | None = None,
 ) -> str:
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    trust: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if group is not None:
+        source = f"arn:aws:scheduler:us-east-1:000000000000:schedule-group/{group}"
+        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": "000000000000", "aws:SourceArn": source}}
     iam = sandbox.client("iam")
     arn = iam.create_role(
         RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -86,6 +94,13 @@ def test_a_role_that_may_start_the_pipeline_starts_it(guarded: Sandbox) -> None:
     assert _fire(guarded, role).error is None
     runs = guarded.client("sagemaker").list_pipeline_executions(PipelineName="monitoring")["PipelineExecutionSummaries"]
     assert len(runs) == before + 1
+
+
+def test_a_role_may_be_for_the_schedules_of_one_group(guarded: Sandbox) -> None:
+    allowed = [("sagemaker:StartPipelineExecution", PIPELINE), ("sqs:SendMessage", DEAD)]
+    assert _fire(guarded, _role(guarded, "of-the-group", allowed=allowed, group="default")).error is None
+    refused = _fire(guarded, _role(guarded, "of-another", allowed=allowed, group="another")).error
+    assert "must allow AWS EventBridge Scheduler to assume the role" in str(refused)
 
 
 def test_a_role_that_may_not_is_refused_and_the_call_is_kept(guarded: Sandbox) -> None:
