@@ -92,12 +92,7 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
     access_logs = AccessLogs(platform, interval=_FLUSH_SECONDS)
     HttpApis(metrics, access_logs).install()
     if settings.enforce_iam:
-        keys = Keys()
-        keys.install()
-        record = CallRecord(platform.log_dir, further=keys.demands)
-        record.install()
-        platform.services = ServiceCalls(record)
-        platform.services.install()
+        _enforce(platform)
     cloudwatch, scheduler = CloudWatch(platform), Scheduler(platform)
     cloudwatch.install()
     scheduler.install()
@@ -120,3 +115,13 @@ def install(settings: ServerSettings, *, endpoint_url: str) -> Installed:
 
     application = with_short_way(internals.APP.get(), service.handle_request)
     return Installed(application=with_control(application, timekeeper), stop=stop)
+
+
+def _enforce(platform: EmbeddedPlatform) -> None:
+    """Check and record what the emulator does not ask of a role by itself."""
+    keys = Keys()
+    keys.install()
+    record = CallRecord(platform.log_dir, further=keys.demands)
+    record.install()
+    platform.services = ServiceCalls(record)
+    platform.services.install()
