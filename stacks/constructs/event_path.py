@@ -15,6 +15,7 @@ from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undel
 from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
+from stacks.constructs.unfitting import QUEUE_KEY, QUEUE_REDRIVES, decline
 
 _UNGATHERED: Final = 10
 
@@ -67,10 +68,11 @@ class EventPath(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
+        decline(self.queue, QUEUE_KEY)
         self.queue.grant_consume_messages(handler.function)
         # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
         # stack would create a second mapping beside the first, which Lambda refuses.
-        lambda_.EventSourceMapping(
+        mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=handler.function,
@@ -80,6 +82,7 @@ class EventPath(Construct):
             max_concurrency=2,
             report_batch_item_failures=True,
         )
+        decline(mapping, QUEUE_REDRIVES)
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
         self.deliver("", pattern=pattern, description=description)
 
