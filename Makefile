@@ -11,9 +11,11 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 # What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
-CODE := app.py stacks lambdas pipelines application ops sandbox tests benchmarks
+CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain tests benchmarks
+LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup demo test faults check format types lint audit synth compile wheels record bench lock clean
+.PHONY: help setup demo test faults check format types lint audit licences sbom secrets checkov synth compile wheels
+.PHONY: record bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,12 @@ setup: .venv/.ready node_modules/.ready ## Install everything from the locks (th
 .venv/.spark: requirements-spark.txt .venv/.ready
 	@echo "setup: installing Spark, which only tests and the sandbox's Spark image need"
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements-spark.txt
+	@touch $@
+
+.cache/tools/%/.ready: requirements-%.txt .venv/.ready
+	@echo "setup: installing the tools of requirements-$*.txt into an environment of their own"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(@D)/bin/python requirements-$*.txt
 	@touch $@
 
 node_modules/.ready: package-lock.json .venv/.ready
@@ -58,17 +66,34 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox
+	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-audit: setup ## Compare the lock with the known vulnerabilities (asks PyPI)
-	@$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip --progress-spinner off
+audit: setup ## Compare the locks with the known vulnerabilities (asks PyPI and npm); REQUIRED=1 fails without an answer
+	@$(BIN)/python -m supply_chain.audit $(if $(REQUIRED),--required)
+
+licences: setup .cache/tools/sbom/.ready ## List the licences of .venv; one that pyproject.toml does not allow fails
+	@.cache/tools/sbom/bin/pip-licenses --python $(BIN)/python
+
+sbom: setup .cache/tools/sbom/.ready ## Write the bills of materials of both locks (CycloneDX) into sbom
+	@mkdir -p sbom
+	@PYTHONWARNINGS=ignore .cache/tools/sbom/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom/python.cdx.json
+	@npm sbom --sbom-format cyclonedx --package-lock-only --loglevel error > sbom/npm.cdx.json
+	@echo "sbom: sbom/python.cdx.json and sbom/npm.cdx.json"
+
+secrets: setup ## Look for secrets in the tracked files; what is none stands in .secrets.baseline
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+	@echo "secrets: none beyond .secrets.baseline"
+
+checkov: synth .cache/tools/checkov/.ready ## Checkov on the synthesized templates
+	@.cache/tools/checkov/bin/checkov --directory cdk.out --framework cloudformation --skip-download --quiet --compact
 
 synth: setup ## Synthesize all environments and pipelines (no credentials, no network); CONTEXT="-c project=flights" selects
 	@npx --no-install cdk synth --quiet --no-notices $(CONTEXT)
+	@$(BIN)/python -m stacks.acknowledged cdk.out | tail -n 1
 	@echo "synth: templates are in cdk.out"
 
 compile: setup ## Rewrite the compiled SageMaker pipelines from their SDK source
@@ -85,10 +110,12 @@ bench: setup ## Measure side by side with the peers; results in benchmarks/resul
 	@$(BIN)/python -m benchmarks
 
 lock: ## Resolve requirements.in into requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" -c requirements.txt requirements-spark.in -o requirements-spark.txt
+	@$(BIN)/uv pip compile $(LOCKED) requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile $(LOCKED) -c requirements.txt requirements-spark.in -o requirements-spark.txt
+	@$(BIN)/uv pip compile $(LOCKED) requirements-sbom.in -o requirements-sbom.txt
+	@$(BIN)/uv pip compile $(LOCKED) requirements-checkov.in -o requirements-checkov.txt
 	@$(BIN)/npm install --package-lock-only --silent
 
 clean: ## Remove everything that can be made again, the sandbox's state included
-	@rm -rf .venv node_modules .cache .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis cdk.out demo
+	@rm -rf .venv node_modules .cache .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis cdk.out demo sbom
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

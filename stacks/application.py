@@ -53,7 +53,7 @@ class ApplicationStack(Stack):
             function=application.function,
             topic=neighbours.topic,
         )
-        api = HttpApi(self, "Api", settings=settings, target=rollout.alias)
+        api = HttpApi(self, "Api", settings=settings, target=rollout.alias, key=neighbours.log_key)
         if settings.deployment.is_delivered:
             tries = DeliveryRole(self, "Delivery", settings=settings, side="application")
             tries.grant_find(self.stack_name)

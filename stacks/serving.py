@@ -48,6 +48,7 @@ class ServingStack(Stack):
             self,
             "Endpoint",
             name=settings.names.endpoint,
+            key=storage.key,
             retain=settings.deployment.retain,
             placement=handlers.placement,
         )

@@ -41,16 +41,17 @@ class EnvironmentStage(Stage):
         """Add the stacks of the ML side; returns those that export something."""
         settings, staging = self._settings, self._staging
         is_isolated = settings.deployment.network == "isolated"
-        network = NetworkStack(self, "Network", settings=settings) if is_isolated else None
-        placement = network.placement if network is not None else None
         stack = StorageStack(self, "Storage", settings=settings)
         storage = stack.resources
+        network = NetworkStack(self, "Network", settings=settings, key=storage.key) if is_isolated else None
+        placement = network.placement if network is not None else None
         handlers = HandlerContext(
             root=self._root,
             settings=settings,
             staging=staging,
             ledger=storage.ledger,
             notifications=storage.notifications,
+            key=storage.key,
             placement=placement,
         )
         training = TrainingStack(

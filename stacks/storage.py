@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
 from stacks.constructs.ledger import Ledger
+from stacks.constructs.logs import let_logs_use
 from stacks.constructs.neighbours import ARTIFACTS_BUCKET, DATA_BUCKET, KEY, LEDGER_TABLE, TOPIC
 from stacks.constructs.notifications import Notifications
 from stacks.settings import CAPTURE_DAYS, Settings
@@ -51,6 +52,7 @@ class StorageStack(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
+        let_logs_use(key)
         access_logs = AccessLogBucket(self, "AccessLogs", retain=retain)
         data = SecureBucket(
             self,

@@ -15,6 +15,7 @@ from stacks.constructs.neighbours import Neighbours
 from stacks.constructs.permissions import allow
 from stacks.constructs.regional import powertools_layer_arn
 from stacks.constructs.staging import Staging
+from stacks.constructs.unfitting import decline_for_function
 from stacks.settings import Settings, application_contract
 
 SERVICE: Final = "application"
@@ -36,7 +37,7 @@ class ApplicationFunction(Construct):
         code_version: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = kept_logs(self, "Logs", retain=settings.deployment.retain)
+        log_group = kept_logs(self, "Logs", key=neighbours.log_key, retain=settings.deployment.retain)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         allow(self.role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn])
         self.function = lambda_.Function(
@@ -71,5 +72,6 @@ class ApplicationFunction(Construct):
         trace(self.function, self.role)
         if neighbours.placement is not None:
             neighbours.placement.put_function(self.function, self.role)
+        decline_for_function(self.function, is_isolated=neighbours.placement is not None)
         contract = json.loads(application_contract(settings.folder).read_text("utf-8"))
         self.contract_version: str = contract["version"]

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import acknowledge
+from stacks.constructs.unfitting import LAST_RESORT, QUEUE_KEY, decline
 
 
 def dead_letters(scope: Construct, *, of: str | None = None) -> sqs.Queue:
@@ -19,6 +20,7 @@ def dead_letters(scope: Construct, *, of: str | None = None) -> sqs.Queue:
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )
+    decline(queue, LAST_RESORT, QUEUE_KEY)
     if of is not None:
         acknowledge(queue, "SQS3", reason=f"It is itself the dead-letter queue of {of}, and that is no queue.")
     return queue

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from stacks.constructs.notifications import rule_role
 from stacks.constructs.permissions import allow
+from stacks.constructs.unfitting import IN_THE_HISTORY, MAIL, decline
 
 _EVENTS: Final = (
     codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_FAILED,
@@ -27,7 +28,7 @@ def tell_people(scope: Construct, *, pipeline: codepipeline.Pipeline, key: kms.K
     """Define the topic of a pipeline, and what is published to it."""
     topic = sns.Topic(scope, "Topic", master_key=key, enforce_ssl=True)
     for email in emails:
-        topic.add_subscription(subscriptions.EmailSubscription(email))
+        decline(topic.add_subscription(subscriptions.EmailSubscription(email)), MAIL)
     pipeline.notify_on("Notifications", topic, events=list(_EVENTS), detail_type=codestar.DetailType.FULL)
     _tell_of_going_back(scope, pipeline=pipeline, topic=topic, key=key)
 
@@ -40,7 +41,7 @@ def _tell_of_going_back(scope: Construct, *, pipeline: codepipeline.Pipeline, to
     key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
     execution = events.EventField.from_path("$.detail.execution-id")
     trigger = events.EventField.from_path("$.detail.execution-trigger.trigger-type")
-    events.Rule(
+    rule = events.Rule(
         scope,
         "Rollback",
         rule_name=name,
@@ -66,3 +67,4 @@ def _tell_of_going_back(scope: Construct, *, pipeline: codepipeline.Pipeline, to
             )
         ],
     )
+    decline(rule, IN_THE_HISTORY)

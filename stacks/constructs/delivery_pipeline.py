@@ -17,8 +17,9 @@ from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
 from stacks.constructs.delivery_messages import tell_people
 from stacks.constructs.delivery_source import Paths, filter_by_path, source
 from stacks.constructs.delivery_wildcards import accept_assets, accept_pipeline, accept_self_mutation
-from stacks.constructs.logs import kept_logs
+from stacks.constructs.logs import kept_logs, let_logs_use
 from stacks.constructs.permissions import allow
+from stacks.constructs.unfitting import IN_THE_HISTORY, INLINE_POLICY, decline
 from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
 
 _IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
@@ -77,7 +78,8 @@ class DeliveryPipeline(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self._logs = kept_logs(self, "Logs", retain=True)
+        let_logs_use(self.key)
+        self._logs = kept_logs(self, "Logs", key=self.key, retain=True)
         self._bucket = self._artifacts()
         self.checks = self._build_role(
             "Checks", name=checks_role(project, side), does="Asks and tries the environments, with their delivery roles"
@@ -258,4 +260,9 @@ class DeliveryPipeline(Construct):
         accept_pipeline(self._pipeline.role, artifacts=self._bucket, copies=copies)
         accept_self_mutation(self._stages.self_mutation_project, artifacts=self._bucket)
         accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
+        for written_by_the_cdk in (self._pipeline, self._stages):
+            decline(written_by_the_cdk, INLINE_POLICY)
+        repository = self.node.try_find_child("Repository")
+        if repository is not None:
+            decline(repository, IN_THE_HISTORY)
         tell_people(self, pipeline=self._pipeline, key=self.key, emails=self._delivery.notify)

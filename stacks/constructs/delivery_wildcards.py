@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from stacks.constructs.permissions import accept_wildcards, acknowledge
+from stacks.constructs.unfitting import ASSET_BUILDS, ONE_REGION, decline
 
 _READ = ("s3:GetBucket*", "s3:GetObject*", "s3:List*")
 _WRITE = ("s3:Abort*", "s3:DeleteObject*")
@@ -31,6 +32,7 @@ def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket, copies: Sequence[
             reason="A key of another region is known by its alias, which no policy can name; only its use is granted.",
         )
     for bucket in copies:
+        decline(bucket, ONE_REGION)
         acknowledge(
             bucket, "S1", reason="It holds copies of artifacts, whose reads the bucket that they are copied from logs."
         )
@@ -62,6 +64,7 @@ def accept_self_mutation(project: codebuild.IProject, *, artifacts: s3.IBucket) 
 def accept_assets(role: IConstruct, *, artifacts: s3.IBucket) -> None:
     """The build that publishes assets: a new asset may not need a new role, so it is not bound to one project."""
     _accept_reading(role, artifacts)
+    decline(role.node.find_child("DefaultPolicy"), ASSET_BUILDS)
     accept_wildcards(
         role,
         resources=[_arn(role, "codebuild", "report-group", "*"), _logs(role, "*")],
@@ -70,7 +73,7 @@ def accept_assets(role: IConstruct, *, artifacts: s3.IBucket) -> None:
     accept_wildcards(
         role,
         resources=["*"],
-        reason="CDK Pipelines lets the builds of assets start each other, whose names are not known beforehand.",
+        reason=ASSET_BUILDS.reason,
     )
 
 

@@ -21,11 +21,18 @@ class Endpoint(Construct):
     """Everything about the endpoint that is known before there is one."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, retain: bool, placement: Placement | None = None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.IKey,
+        retain: bool,
+        placement: Placement | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
-        logs = kept_logs(self, "Logs", retain=retain, name=f"/aws/sagemaker/Endpoints/{name}")
+        logs = kept_logs(self, "Logs", key=key, retain=retain, name=f"/aws/sagemaker/Endpoints/{name}")
         self.role = sagemaker_role(
             self,
             "Role",

@@ -15,6 +15,7 @@ from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undel
 from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
+from stacks.constructs.unfitting import QUEUE_KEY, QUEUE_REDRIVES, decline
 
 _UNGATHERED: Final = 10
 
@@ -67,6 +68,7 @@ class EventPath(Construct):
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
+        decline(self.queue, QUEUE_KEY)
         # What Lambda needs to poll (AWS page "Configuring permissions for an Amazon SQS event source mapping").
         allow(
             handler.role,
@@ -75,7 +77,7 @@ class EventPath(Construct):
         )
         # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
         # stack would create a second mapping beside the first, which Lambda refuses.
-        lambda_.EventSourceMapping(
+        mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=handler.function,
@@ -85,6 +87,7 @@ class EventPath(Construct):
             max_concurrency=2,
             report_batch_item_failures=True,
         )
+        decline(mapping, QUEUE_REDRIVES)
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
         self.deliver("", pattern=pattern, description=description)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -17,6 +18,7 @@ from stacks.constructs.permissions import allow, allow_everywhere
 from stacks.constructs.placement import Placement
 from stacks.constructs.regional import powertools_layer_arn
 from stacks.constructs.staging import Staging
+from stacks.constructs.unfitting import decline_for_function
 from stacks.settings import Settings
 
 METRICS_NAMESPACE: Final = "Tandem"
@@ -47,6 +49,7 @@ class HandlerContext:
     staging: Staging
     ledger: Ledger
     notifications: Notifications
+    key: kms.IKey
     placement: Placement | None = None
 
 
@@ -73,7 +76,7 @@ class Handler(Construct):
         """
         super().__init__(scope, construct_id)
         self.sizing = sizing or Sizing()
-        log_group = kept_logs(self, "Logs", retain=context.settings.deployment.retain)
+        log_group = kept_logs(self, "Logs", key=context.key, retain=context.settings.deployment.retain)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         allow(
             self.role,
@@ -100,6 +103,7 @@ class Handler(Construct):
         trace(self.function, self.role)
         if context.placement is not None:
             context.placement.put_function(self.function, self.role)
+        decline_for_function(self.function, is_isolated=context.placement is not None)
         context.ledger.grant_read_write(self.role)
         context.notifications.grant_publish(self.role)
 

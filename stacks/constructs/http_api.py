@@ -8,6 +8,7 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -43,7 +44,9 @@ _LOGGED: Final = {
 class HttpApi(Construct):
     """An API with the application's routes and one for all that is none of them; every route asks who calls."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, target: lambda_.IFunction) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, target: lambda_.IFunction, key: kms.IKey
+    ) -> None:
         super().__init__(scope, construct_id)
         application = settings.application
         integration = integrations.HttpLambdaIntegration("Application", target)
@@ -70,7 +73,7 @@ class HttpApi(Construct):
                 rate_limit=application.requests_per_second, burst_limit=application.burst
             ),
         )
-        self._log_calls(stage, kept_logs(self, "AccessLogs", retain=settings.deployment.retain))
+        self._log_calls(stage, kept_logs(self, "AccessLogs", key=key, retain=settings.deployment.retain))
         self.id = api.api_id
         stack = Stack.of(self)
         self.url = f"https://{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"

@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.constructs.permissions import allow, through
+from stacks.constructs.unfitting import RECOVERS_BY_ITSELF, decline
 
 
 class Ledger(Construct):
@@ -32,6 +33,7 @@ class Ledger(Construct):
             deletion_protection=retain,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
+        decline(self.table, RECOVERS_BY_ITSELF)
 
     @property
     def name(self) -> str:

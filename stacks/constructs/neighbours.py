@@ -4,10 +4,12 @@ CloudFormation refuses to delete or change an export while a stack imports it (A
 deployed CloudFormation stack"), so neither pipeline can take away what the other one stands on.
 """
 
+from functools import cached_property
 from typing import Final
 
 from aws_cdk import ArnFormat, Fn, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.constructs.permissions import allow, through
@@ -58,6 +60,11 @@ class Neighbours(Construct):
     def key(self) -> str:
         """ARN of the environment's key."""
         return self._imported(KEY)
+
+    @cached_property
+    def log_key(self) -> kms.IKey:
+        """The environment's key, as log groups take it."""
+        return kms.Key.from_key_arn(self, "Key", self.key)
 
     @property
     def placement(self) -> Placement | None:

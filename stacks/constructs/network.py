@@ -5,6 +5,7 @@ from typing import Final
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.constructs.logs import kept_logs
@@ -38,7 +39,7 @@ interfaces."""
 class Network(Construct):
     """A VPC with isolated subnets, its endpoints, two or three security groups and flow logs."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         self._vpc = ec2.Vpc(
             self,
@@ -54,7 +55,7 @@ class Network(Construct):
             # The CDK does it by a custom resource. Nothing is put into the default group.
             restrict_default_security_group=False,
         )
-        self._log_flows(retain=settings.deployment.retain)
+        self._log_flows(key=key, retain=settings.deployment.retain)
         inside = self._group("Inside", "Jobs, models and functions: nothing comes in, HTTPS goes out.")
         # CloudFormation does not tell the prefix lists of S3 and DynamoDB. The route tables lead to those two and
         # inside the VPC, and nowhere else.
@@ -103,9 +104,9 @@ class Network(Construct):
             conditions={"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
         )
 
-    def _log_flows(self, *, retain: bool) -> None:
+    def _log_flows(self, *, key: kms.IKey, retain: bool) -> None:
         """AWS page "IAM role for publishing flow logs to CloudWatch Logs"."""
-        group = kept_logs(self, "FlowLogs", retain=retain)
+        group = kept_logs(self, "FlowLogs", key=key, retain=retain)
         account = Stack.of(self).account
         role = iam.Role(
             self,

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.constructs.permissions import allow, through
+from stacks.constructs.unfitting import MAIL, decline
 
 
 class Notifications(Construct):
@@ -22,7 +23,7 @@ class Notifications(Construct):
         self._key = key
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         for email in emails:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+            decline(self.topic.add_subscription(subscriptions.EmailSubscription(email)), MAIL)
         self._let_alarms_publish()
 
     def grant_publish(self, role: iam.Role) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template as Made
 from botocore.session import get_session
 from cfnlint.api import lint
@@ -294,7 +295,8 @@ def test_only_where_a_job_has_several_instances_there_is_a_group_whose_members_m
     (settings,) = select(load_projects(ROOT), project="flights", environment="production")
     monitoring = settings.monitoring.model_copy(update={"engine": engine})
     stack = Stack(App(), "Stack")
-    network = Network(stack, "Network", settings=settings.model_copy(update={"monitoring": monitoring}))
+    settings = settings.model_copy(update={"monitoring": monitoring})
+    network = Network(stack, "Network", settings=settings, key=kms.Key(stack, "Key"))
     template = Made.from_stack(stack)
 
     assert (network.placement.cluster is not None) is (engine == "spark")
