@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.support.schedules import play
 
-BLOCK = 100
+BLOCK = 50
 FIRST = int(os.environ.get("TANDEM_FAULT_FIRST", "0"))
 SCHEDULES = int(os.environ.get("TANDEM_FAULT_SCHEDULES", "1500"))
 ONE = os.environ.get("TANDEM_FAULT_SEED")
