@@ -10,9 +10,9 @@ import pytest
 
 from tests.faults.support.schedules import play
 
-BLOCK = 100
+BLOCK = 50
 FIRST = int(os.environ.get("TANDEM_FAULT_FIRST", "0"))
-SCHEDULES = int(os.environ.get("TANDEM_FAULT_SCHEDULES", "2000"))
+SCHEDULES = int(os.environ.get("TANDEM_FAULT_SCHEDULES", "1500"))
 ONE = os.environ.get("TANDEM_FAULT_SEED")
 
 

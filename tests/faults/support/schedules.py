@@ -49,7 +49,7 @@ def settings_of(seed: int) -> Settings:
     return Settings(
         faults=random.choice([0, 0.01, 0.03, 0.08]),
         duplicates=random.choice([0, 0.1, 0.4]),
-        lateness=random.choice([(2,), (2, 2, 60), (1, 1, 30, 300, 3000), (1,) * 12 + (20_000,)]),
+        lateness=random.choice([(2,), (2, 2, 60), (1, 1, 30, 300, 3000), (1,) * 30 + (20_000,)]),
         mixing=random.choice([0, 0.2, 0.8]),
         approval=random.choice(["Approved", "Approved", "Approved", "PendingManualApproval"]),
         new_data=random.choice(["always", "always", "first"]),
