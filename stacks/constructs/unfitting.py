@@ -41,7 +41,7 @@ NOT_ASYNCHRONOUS: Final = Unfitting(
 )
 BOUNDED_ELSEWHERE: Final = Unfitting(
     "The mapping of its queue or the throttle of its API bounds how many run at a time; a reserved concurrency would "
-    "take from the account's quota, of which a new account has ten in all, and keep it from other functions.",
+    "take from the account's quota, which is small in a new account, and keep it from other functions.",
     nag=("NIST.800.53.R5-LambdaConcurrency",),
     checkov=("CKV_AWS_115",),
 )
