@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from stacks.constructs.permissions import accept_wildcards, acknowledge
-from stacks.constructs.unfitting import ASSET_BUILDS, ONE_REGION, decline
+from stacks.constructs.unfitting import ASSET_BUILDS, COPIES, ONE_REGION, decline
 
 _READ = ("s3:GetBucket*", "s3:GetObject*", "s3:List*")
 _WRITE = ("s3:Abort*", "s3:DeleteObject*")
@@ -32,10 +32,13 @@ def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket, copies: Sequence[
             reason="A key of another region is known by its alias, which no policy can name; only its use is granted.",
         )
     for bucket in copies:
-        decline(bucket, ONE_REGION)
-        acknowledge(
-            bucket, "S1", reason="It holds copies of artifacts, whose reads the bucket that they are copied from logs."
-        )
+        decline(bucket, ONE_REGION, COPIES)
+        acknowledge(bucket, "S1", reason=COPIES.reason)
+        resource = bucket.node.default_child
+        if not isinstance(resource, s3.CfnBucket):
+            raise TypeError(f"{bucket.node.path}: expected a CfnBucket, found {type(resource).__name__}")
+        # The CDK makes the bucket, and offers no way to ask for versions.
+        resource.versioning_configuration = s3.CfnBucket.VersioningConfigurationProperty(status="Enabled")
 
 
 def accept_self_mutation(project: codebuild.IProject, *, artifacts: s3.IBucket) -> None:

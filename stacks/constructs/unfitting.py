@@ -76,6 +76,12 @@ ONE_REGION: Final = Unfitting(
     "chose; versions protect from overwriting and deletion, and the sources can deliver a drop again.",
     nag=("NIST.800.53.R5-S3BucketReplicationEnabled",),
 )
+COPIES: Final = Unfitting(
+    "It holds copies of artifacts, whose reads the bucket that they are copied from logs; a log in this region would "
+    "need a bucket of its own here, for what a pipeline writes and reads by itself.",
+    nag=("NIST.800.53.R5-S3BucketLoggingEnabled",),
+    checkov=("CKV_AWS_18",),
+)
 LOGS_OF_ACCESS: Final = Unfitting(
     "It receives access logs for 90 days: S3 delivers those only to a bucket with S3's own key, writes each object "
     "once under a new name, and would report about its own reports.",

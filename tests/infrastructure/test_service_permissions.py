@@ -68,6 +68,16 @@ def test_no_service_may_do_it_for_another_account_or_source(
     assert {call for call in allowed if "lambda:InvokeFunction" not in call} == set()
 
 
+def test_cloudwatch_logs_uses_the_key_for_no_group_of_another_account(
+    calls: list[ServiceCall], policies: dict[str, list[Statement]]
+) -> None:
+    calls = [call for call in calls if "kms:EncryptionContext:aws:logs:arn" in call.context]
+    theirs = {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:111111111111:log-group:theirs"}
+    verdicts = _verdicts([call.question(policies[_owner(call)], **theirs) for call in calls], calls)
+
+    assert set(verdicts.values()) == {_IMPLICIT}
+
+
 def test_another_service_may_do_nothing(calls: list[ServiceCall], policies: dict[str, list[Statement]]) -> None:
     strangers = [ServiceCall("ses.amazonaws.com", call.action, call.resource, call.source) for call in calls]
     verdicts = _verdicts([call.question(policies[_owner(call)]) for call in strangers], strangers)

@@ -57,6 +57,7 @@ def as_services(stage: Stage) -> Iterator[ServiceCall]:
     yield from _events(stage)
     yield from _alarms(stage)
     yield from _access_logs(stage)
+    yield from _logs(stage)
     yield from _routes(stage)
     for role, trust in stage.roles().items():
         (statement,) = trust
@@ -130,6 +131,14 @@ def _access_logs(stage: Stage) -> Iterator[ServiceCall]:
             logging = bucket["LoggingConfiguration"]
             target = f"arn:aws:s3:::{logging['DestinationBucketName']}/{logging['LogFilePrefix']}OBJECT"
             yield ServiceCall("logging.s3.amazonaws.com", "s3:PutObject", target, stage.arn(stack, logical_id))
+
+
+def _logs(stage: Stage) -> Iterator[ServiceCall]:
+    """Encrypt log groups (page "Encrypt log data in CloudWatch Logs using AWS Key Management Service")."""
+    for stack, logical_id, group in stage.resources("AWS::Logs::LogGroup"):
+        context = {"kms:EncryptionContext:aws:logs:arn": stage.arn(stack, logical_id).removesuffix(":*")}
+        for action in (*_KEY_USE, "kms:DescribeKey", "kms:Encrypt"):
+            yield ServiceCall(f"logs.{REGION}.amazonaws.com", action, group["KmsKeyId"], context=context)
 
 
 def _routes(stage: Stage) -> Iterator[ServiceCall]:
