@@ -26,6 +26,8 @@ _NOT_LISTED = (
     ("sagemaker:CreateModel", ":model-package/"),
     ("sagemaker:CreateModelPackage", ":model-package-group/"),
 )
+# The key ends with a name that its caller chooses; the engine takes it only as the service authorization reference spells it.
+_COLONS = ("kms:EncryptionContext:aws:logs:arn", "kms:EncryptionContext:${EncryptionContextKey}")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def judge(questions: Sequence[Question]) -> list[str]:
     ]
     done = subprocess.run(
         [node_program(), _PROGRAM, _PACKAGES],
-        input=json.dumps({"policies": policies, "questions": asked}),
+        input=json.dumps({"policies": policies, "questions": asked}).replace(*_COLONS),
         capture_output=True,
         text=True,
         check=False,

@@ -137,7 +137,7 @@ def _logs(stage: Stage) -> Iterator[ServiceCall]:
     """Encrypt log groups (page "Encrypt log data in CloudWatch Logs using AWS Key Management Service")."""
     for stack, logical_id, group in stage.resources("AWS::Logs::LogGroup"):
         context = {"kms:EncryptionContext:aws:logs:arn": stage.arn(stack, logical_id).removesuffix(":*")}
-        for action in (*_KEY_USE, "kms:DescribeKey", "kms:Encrypt"):
+        for action in (*_KEY_USE, "kms:Encrypt"):
             yield ServiceCall(f"logs.{REGION}.amazonaws.com", action, group["KmsKeyId"], context=context)
 
 
