@@ -26,7 +26,7 @@ _NOT_LISTED = (
     ("sagemaker:CreateModel", ":model-package/"),
     ("sagemaker:CreateModelPackage", ":model-package-group/"),
 )
-# The key ends with a name that its caller chooses; the engine takes it only as the service authorization reference spells it.
+# The key ends with a name that its caller chooses; the engine takes it only as the reference of the actions spells it.
 _COLONS = ("kms:EncryptionContext:aws:logs:arn", "kms:EncryptionContext:${EncryptionContextKey}")
 
 
