@@ -53,8 +53,8 @@ demo: setup ## Run the whole loop on this machine, without an AWS account
 test: setup $(if $(TESTS),,.venv/.spark) ## Run every test, or TESTS="tests/unit ..."; REPORT=file.xml writes JUnit XML
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(if $(REPORT),--junitxml=$(REPORT)) $(TESTS)
 
-faults: setup ## Search SCHEDULES=20000 more fault schedules from FIRST=1500 on; SEED=17 plays one again and tells what happens
-	@$(if $(SEED),TANDEM_FAULT_SEED=$(SEED),TANDEM_FAULT_FIRST=$(or $(FIRST),1500) TANDEM_FAULT_SCHEDULES=$(or $(SCHEDULES),20000)) \
+faults: setup ## Search SCHEDULES=20000 more fault schedules from FIRST=2000 on; SEED=17 plays one again and tells what happens
+	@$(if $(SEED),TANDEM_FAULT_SEED=$(SEED),TANDEM_FAULT_FIRST=$(or $(FIRST),2000) TANDEM_FAULT_SCHEDULES=$(or $(SCHEDULES),20000)) \
 	  $(BIN)/python -m pytest --quiet tests/faults/test_schedules.py $(if $(SEED),--capture=no,--numprocesses auto --dist load)
 
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date

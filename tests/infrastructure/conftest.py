@@ -89,6 +89,10 @@ class Assembly:
         return {one["displayName"]: one for one in artifacts if one["type"] == "aws:cloudformation:stack"}
 
 
+SIDES = ("application", "ml")
+"""Of a delivery."""
+
+
 @pytest.fixture(scope="session", name="assembly")
 def _assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """What `python app.py` writes without AWS variables and without a network."""
@@ -201,3 +205,14 @@ def _application(sandbox: Mapping[str, Template]) -> Template:
 @pytest.fixture(name="monitoring")
 def _monitoring(sandbox: Mapping[str, Template]) -> Template:
     return sandbox["Monitoring"]
+
+
+@pytest.fixture(name="side", params=SIDES)
+def _side(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(name="line")
+def _line(assembly: Any, side: str) -> Any:
+    """The template of the pipeline of a side."""
+    return assembly.delivery(side)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.session import get_session
 from click import Command, Context, Group
 from permission_table import PIPELINE_MAY
+from spoken_values import said
 from typer.main import get_command
 
 from ops.__main__ import app
@@ -55,17 +55,6 @@ STAGES = {
 ROLE = {"Contract": "ml", "Record": "ml", "Train": "ml", "Smoke": "application"}
 
 
-@pytest.fixture(name="side", params=STAGES)
-def _side(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(name="line")
-def _line(assembly: Any, side: str) -> Any:
-    """The template of the pipeline of a side."""
-    return assembly.delivery(side)
-
-
 def _pipeline(line: Any) -> Any:
     return line.one("AWS::CodePipeline::Pipeline", "DeliveryPipeline")
 
@@ -90,17 +79,6 @@ def _commands(line: Any) -> Iterator[tuple[str, Any, str]]:
                 yield name, project, command
 
 
-def _said(value: Any) -> str:
-    match value:
-        case {"Fn::Join": ["", parts]}:
-            return "".join(_said(part) for part in parts)
-        case {"Ref": name}:
-            return f"<{name}>"
-        case {"Fn::GetAtt": [name, _]}:
-            return f"<{name}>"
-    return str(value)
-
-
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -112,7 +90,7 @@ def _allowed(line: Any, start: str) -> Iterator[tuple[str, str]]:
             for one in policy["PolicyDocument"]["Statement"]:
                 for action in _listed(one["Action"]):
                     for resource in _listed(one["Resource"]):
-                        yield action, _said(resource)
+                        yield action, said(resource)
 
 
 def test_the_stages_and_what_each_does_in_which_order(line: Any, side: str) -> None:
@@ -290,7 +268,7 @@ def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any) -> None
         (environment, what) = re.match(
             r"DeliveryPipelineflights(staging|production)(Contract|Smoke|Record|Train)", name
         ).groups()
-        variables = {one["Name"]: _said(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
+        variables = {one["Name"]: said(one["Value"]) for one in project["Environment"]["EnvironmentVariables"]}
         assert variables == {
             "TANDEM_ROLE_ARN": (
                 f"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/flights-{environment}-delivery-{ROLE[what]}"
@@ -299,7 +277,7 @@ def test_a_check_takes_on_the_role_of_the_environment_it_asks(line: Any) -> None
             "TANDEM_ENVIRONMENT": environment,
             "AWS_REGION": "<AWS::Region>",
         }
-        assert _said(project["ServiceRole"]) == f"<{line.id('AWS::IAM::Role', 'DeliveryChecks')}>"
+        assert said(project["ServiceRole"]) == f"<{line.id('AWS::IAM::Role', 'DeliveryChecks')}>"
 
 
 @pytest.mark.parametrize("role", PIPELINE_MAY)
@@ -320,7 +298,7 @@ def test_the_checks_take_on_the_delivery_roles_of_the_two_environments_and_these
             role = assembly.template(f"flights-{environment}", stack).one("AWS::IAM::Role", "DeliveryRole")
             (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
             existing[role["RoleName"]] = {
-                _said(one).rpartition("/")[2] for one in trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+                said(one).rpartition("/")[2] for one in trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
             }
 
     assert taken_on <= set(existing)
@@ -345,60 +323,6 @@ def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_o
     topic = line.one("AWS::SNS::Topic", "DeliveryTopic")
     assert topic["KmsMasterKeyId"] == key
     assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryTopic"))
-
-
-def test_people_hear_of_failures_and_of_what_waits_for_them(line: Any) -> None:
-    (rule,) = line.all("AWS::CodeStarNotifications::NotificationRule").values()
-    topic = {"Ref": line.id("AWS::SNS::Topic", "DeliveryTopic")}
-    statements = line.one("AWS::KMS::Key", "DeliveryKey")["KeyPolicy"]["Statement"]
-    publishers = {str(one["Principal"].get("Service")): one["Action"] for one in statements}
-
-    assert set(rule["EventTypeIds"]) == {
-        "codepipeline-pipeline-pipeline-execution-failed",
-        "codepipeline-pipeline-manual-approval-needed",
-        "codepipeline-pipeline-manual-approval-failed",
-    }
-    assert rule["Targets"] == [{"TargetAddress": topic, "TargetType": "SNS"}]
-    assert publishers["codestar-notifications.amazonaws.com"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
-
-
-def test_people_hear_of_a_stage_that_goes_back(line: Any, side: str) -> None:
-    rule = line.one("AWS::Events::Rule", "DeliveryRollback")
-    detail = rule["EventPattern"]["detail"]
-    (target,) = rule["Targets"]
-    role = line.one("AWS::IAM::Role", "DeliveryRollbackRole")
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-
-    assert detail["state"] == ["STARTED"]
-    kinds = set(detail["execution-trigger"]["trigger-type"])
-    assert kinds == {"AutomatedRollback", "ManualRollback"}
-    assert kinds <= set(get_session().get_service_model("codepipeline").shape_for("TriggerType").enum)
-    assert rule["EventPattern"]["resources"] == [
-        {"Fn::Join": ["", _arn_of({"Ref": line.id("AWS::CodePipeline::Pipeline", "DeliveryPipeline")})]}
-    ]
-    assert target["Arn"] == {"Ref": line.id("AWS::SNS::Topic", "DeliveryTopic")}
-    assert target["RoleArn"] == {"Fn::GetAtt": [line.id("AWS::IAM::Role", "DeliveryRollbackRole"), "Arn"]}
-    (source,) = (value for key, value in trust["Condition"]["StringEquals"].items() if key == "aws:SourceArn")
-    assert _said(source).endswith(f":rule/{rule['Name']}")
-    assert rule["Name"] == f"flights-delivery-{side}-rollback"
-
-
-def _arn_of(pipeline: Any) -> list[Any]:
-    partition, region, account = ({"Ref": f"AWS::{name}"} for name in ("Partition", "Region", "AccountId"))
-    return ["arn:", partition, ":codepipeline:", region, ":", account, ":", pipeline]
-
-
-def test_whoever_is_to_be_told_gets_an_email(synthesize: Any) -> None:
-    changed = synthesize(
-        lambda text: text.replace('branch = "main"', 'branch = "main"\nnotify = ["a@example.com", "b@example.com"]'),
-        delivery="ml",
-    )
-    subscriptions = changed.delivery("ml").all("AWS::SNS::Subscription").values()
-
-    assert {(one["Protocol"], one["Endpoint"]) for one in subscriptions} == {
-        ("email", "a@example.com"),
-        ("email", "b@example.com"),
-    }
 
 
 def test_a_bucket_can_be_the_source(synthesize: Any) -> None:
