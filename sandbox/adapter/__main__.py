@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import uvicorn
 from uvicorn.loops.auto import auto_loop_factory
 
+from sandbox.adapter.one_packet import OnePacketProtocol
 from sandbox.adapter.settings import ACCOUNT, MARKER, REGION, ServerSettings, configure
 from sandbox.clock import parse_moment
 from sandbox.errors import SandboxError
@@ -97,12 +98,13 @@ def _serve(settings: ServerSettings, directory: StateDirectory, answer: TextIO) 
             uvicorn.Config(
                 application,
                 lifespan="on",
-                http="httptools",
+                http=OnePacketProtocol,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=1,
                 log_level="info",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 date_header=False,
             )

@@ -31,7 +31,7 @@ from sandbox.sagemaker.storage import Storage
 from sandbox.sagemaker.table import Table
 from sandbox.sagemaker.tags import Tags
 
-_OPERATIONS, _INVOCATIONS = 16, 64
+_OPERATIONS = 16
 
 
 class SageMaker:
@@ -41,9 +41,7 @@ class SageMaker:
         settings = settings or Settings()
         create_python(platform.work_dir)
         self._platform = platform
-        # Apart, so that slow models cannot keep the operations waiting.
         self._operations_pool = ThreadPoolExecutor(max_workers=_OPERATIONS, thread_name_prefix="sagemaker")
-        self._invocations_pool = ThreadPoolExecutor(max_workers=_INVOCATIONS, thread_name_prefix="sagemaker-runtime")
         self._events = Events(platform, duplicate=settings.duplicate_events)
         self._logs = LogShipper(platform, interval=settings.flush_interval)
         tags = Tags()
@@ -100,7 +98,7 @@ class SageMaker:
         lower = {name.lower(): value for name, value in headers.items()}
         endpoint = endpoint_of(path)
         if endpoint is not None:
-            return await loop.run_in_executor(self._invocations_pool, self._invocations.invoke, endpoint, lower, body)
+            return await self._invocations.invoke(endpoint, lower, body)
         target = lower.get("x-amz-target", "")
         return await loop.run_in_executor(self._operations_pool, self._dispatcher.respond, target, body)
 
@@ -145,11 +143,11 @@ class SageMaker:
         """End every job, endpoint and thread; what they still had to say is written first."""
         self._executions.close()
         self._endpoints.close()
+        self._invocations.close()
         self._processing.engine.close()
         self._training.engine.close()
         self._capture.stop()
         self._metrics.stop()
         self._events.stop()
         self._logs.stop()
-        for pool in (self._operations_pool, self._invocations_pool):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._operations_pool.shutdown(wait=False, cancel_futures=True)

@@ -3,10 +3,13 @@
 Headers and errors: AWS's page "InvokeEndpoint".
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
 from urllib.parse import unquote
+
+import aiohttp
 
 from sandbox.sagemaker.endpoints.capture import Capture, Exchange
 from sandbox.sagemaker.endpoints.endpoints import Endpoints
@@ -22,6 +25,7 @@ from sandbox.sagemaker.protocol.shapes import problems, service_model
 _PATH = re.compile(r"/endpoints/([^/]+)/invocations/?")
 _FIRST_ERROR = 400
 _SERVER_ERROR = 500
+_CLOSING_TAKES = 5.0
 _PREFIX = "x-amzn-sagemaker-"
 _INPUT = service_model("sagemaker-runtime").operation_model("InvokeEndpoint").input_shape
 _MEMBERS = {
@@ -55,16 +59,23 @@ class Invocations:
         self._capture = capture
         self._metrics = metrics
         self._timeout = timeout
+        self._connections: tuple[aiohttp.ClientSession, asyncio.AbstractEventLoop] | None = None
 
-    def invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+    def close(self) -> None:
+        """Close the connections to the models; called from another thread than the loop's."""
+        if self._connections is not None:
+            session, loop = self._connections
+            asyncio.run_coroutine_threadsafe(session.close(), loop).result(_CLOSING_TAKES)
+
+    async def invoke(self, name: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Answer `POST /endpoints/{name}/invocations`; header names in lower case."""
         started = time.perf_counter()
         try:
-            return self._invoke(name, headers, body, started=started)
+            return await self._invoke(name, headers, body, started=started)
         except AwsError as error:
             return error_response(error)
 
-    def _invoke(self, name: str, headers: Mapping[str, str], body: bytes, *, started: float) -> HttpResponse:
+    async def _invoke(self, name: str, headers: Mapping[str, str], body: bytes, *, started: float) -> HttpResponse:
         missing = _runtime_error(f"Endpoint {name} of account {self._platform.account} not found.")
         _check(name, headers, body)
         found = self._endpoints.find(name)
@@ -75,7 +86,7 @@ class Invocations:
             with traffic.server(headers.get(f"{_PREFIX}target-variant")) as server:
                 if server is None:
                     raise missing
-                reply = self._ask(server, headers, body)
+                reply = await self._ask(server, headers, body)
         except UnknownVariantError as error:
             raise _runtime_error(f"Variant {error} was not found for endpoint {name}.") from error
         self._metrics.record(
@@ -96,15 +107,28 @@ class Invocations:
             answer["X-Amzn-SageMaker-Custom-Attributes"] = attributes
         return 200, answer, reply.body
 
-    def _ask(self, server: ModelServer, headers: Mapping[str, str], body: bytes) -> Reply:
+    def _session(self) -> aiohttp.ClientSession:
+        """The connections to the models, which belong to the loop that answers."""
+        if self._connections is None:
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Content-Type", "User-Agent"),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=self._timeout),
+            )
+            self._connections = session, asyncio.get_running_loop()
+        return self._connections[0]
+
+    async def _ask(self, server: ModelServer, headers: Mapping[str, str], body: bytes) -> Reply:
         forwarded = {name: headers[name] for name in _FORWARDED if headers.get(name)}
         begun = time.perf_counter()
         try:
-            return server.invoke(body, headers=forwarded, timeout=self._timeout)
+            return await server.invoke(self._session(), body, headers=forwarded)
         except ServerTimeoutError:
             message = "Your invocation timed out while waiting for a response from container primary."
         except ServerGoneError:
-            server.revive()
+            await asyncio.to_thread(server.revive)
             message = "The container closed the connection."
         return Reply(status=504, headers={}, body=message.encode(), latency=time.perf_counter() - begun)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+import aiohttp
 import urllib3
 
 from sandbox.sagemaker.archive import unpack
@@ -28,7 +29,6 @@ from sandbox.sagemaker.storage import Storage, StorageError
 _log = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).resolve().parents[1] / "server" / "__main__.py"
 _BACKLOG = 128
-_CONNECTIONS = 32
 _STOP_AFTER = 5.0
 _DEATH_TAKES = 0.2
 
@@ -81,7 +81,7 @@ class ModelServer:
         self._stream_file = self._workspace.root / "container.log"
         self._stream = f"{place.variant}/{instance_id}"
         self._process: subprocess.Popen[bytes] | None = None
-        self._pool: urllib3.HTTPConnectionPool | None = None
+        self._url = ""
         self._image: Sequence[Path] = ()
         self._lock = threading.Lock()
         self._stopped = False
@@ -147,7 +147,7 @@ class ModelServer:
             )
             port = listening.getsockname()[1]
         limit_memory(self._process.pid, size.memory)
-        self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=_CONNECTIONS, block=False)
+        self._url = f"http://127.0.0.1:{port}"
 
     def await_healthy(self, timeout: float) -> None:
         """Return when `/ping` answers 200; `timeout` in seconds of wall time.
@@ -157,9 +157,9 @@ class ModelServer:
         """
         try:
             # The socket listens from the start and closes with the process: one request waits for either end.
-            reply = self._request("GET", "/ping", body=b"", headers={}, timeout=timeout)
+            reply = urllib3.request("GET", f"{self._url}/ping", timeout=timeout, retries=False)
             healthy = reply.status == HTTPStatus.OK
-        except (ServerTimeoutError, ServerGoneError):
+        except urllib3.exceptions.HTTPError:
             healthy = False
         if not healthy:
             raise ServerError(
@@ -167,14 +167,24 @@ class ModelServer:
                 "check. Please check CloudWatch logs for this endpoint."
             )
 
-    def invoke(self, body: bytes, *, headers: Mapping[str, str], timeout: float) -> Reply:
+    async def invoke(self, session: aiohttp.ClientSession, body: bytes, *, headers: Mapping[str, str]) -> Reply:
         """Send one request to the model.
 
         Raises:
-            ServerTimeoutError: the model did not answer within `timeout` seconds.
+            ServerTimeoutError: the model did not answer within the session's time.
             ServerGoneError: the container ended.
         """
-        return self._request("POST", "/invocations", body=body, headers=headers, timeout=timeout)
+        started = time.perf_counter()
+        try:
+            url = f"{self._url}/invocations"
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                content = await answer.read()
+        except TimeoutError as error:
+            raise ServerTimeoutError(str(error)) from error
+        except aiohttp.ClientError as error:
+            raise ServerGoneError(str(error)) from error
+        latency = time.perf_counter() - started
+        return Reply(status=answer.status, headers=answer.headers, body=content, latency=latency)
 
     def acquire(self) -> None:
         """A request is on its way to this server."""
@@ -213,8 +223,6 @@ class ModelServer:
             break
         if process.stdin is not None:
             process.stdin.close()
-        if self._pool is not None:
-            self._pool.close()
 
     def _fetch(self) -> None:
         uri = self.model.container.model_uri
@@ -228,21 +236,6 @@ class ModelServer:
         archive = self._workspace.root / "model.tar.gz"
         storage.download_file(uri, archive)
         unpack(archive, directory)
-
-    def _request(self, method: str, path: str, *, body: bytes, headers: Mapping[str, str], timeout: float) -> Reply:
-        if self._pool is None:
-            raise ServerGoneError(f"{self._stream} was not started")
-        started = time.perf_counter()
-        try:
-            answer = self._pool.urlopen(
-                method, path, body=body, headers=dict(headers), timeout=timeout, retries=False, redirect=False
-            )
-        except urllib3.exceptions.TimeoutError as error:
-            raise ServerTimeoutError(str(error)) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise ServerGoneError(str(error)) from error
-        latency = time.perf_counter() - started
-        return Reply(status=answer.status, headers=dict(answer.headers), body=answer.data, latency=latency)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

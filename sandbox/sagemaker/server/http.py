@@ -3,20 +3,20 @@
 AWS's page "Custom Inference Code with Hosting Services".
 """
 
+import asyncio
 import os
 import socket
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 
 from sandbox.sagemaker.server.script import Reply, Script
 
 
 def serve(script: Script, *, descriptor: int) -> None:
     """Answer on a listening socket that the parent process has opened."""
-    server = _Server(script, descriptor=descriptor)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    server.serve_forever(poll_interval=3600)
+    asyncio.run(_serve(script, socket.socket(fileno=descriptor)))
 
 
 def _end_with_parent() -> None:
@@ -25,44 +25,38 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+async def _serve(script: Script, listening: socket.socket) -> None:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                writer.write(_encoded(await _answered(script, reader)))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
 
-    def __init__(self, script: Script, *, descriptor: int) -> None:
-        listening = socket.socket(fileno=descriptor)
-        super().__init__(listening.getsockname(), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listening
-        self.script = script
+    server = await asyncio.start_server(converse, sock=listening)
+    await server.serve_forever()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    # One packet per answer, sent at once: otherwise Nagle's algorithm costs 40 ms a request.
-    wbufsize = -1
-    disable_nagle_algorithm = True
+async def _answered(script: Script, reader: asyncio.StreamReader) -> Reply:
+    """Answer one request of the platform, which sends every body with its length.
 
-    def do_GET(self) -> None:
-        self._send(Reply(status=200 if self.path == "/ping" else 404, content_type="text/plain", body=b""))
+    The script is called in the loop: it answers one request after the other, as one worker of the image does, so
+    threads would only wait for each other.
+    """
+    request, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
+    method, path, _ = request.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    if (method, path) == ("POST", "/invocations"):
+        return script.answer(body, content_type=headers.get("content-type"), accept=headers.get("accept"))
+    healthy = (method, path) == ("GET", "/ping")
+    return Reply(status=HTTPStatus.OK if healthy else HTTPStatus.NOT_FOUND, content_type="text/plain", body=b"")
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path != "/invocations":
-            self._send(Reply(status=404, content_type="text/plain", body=b""))
-            return
-        script = self.server.script
-        self._send(
-            script.answer(body, content_type=self.headers.get("Content-Type"), accept=self.headers.get("Accept"))
-        )
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Keep the log for what the user's code says."""
-
-    def _send(self, reply: Reply) -> None:
-        self.send_response_only(reply.status)
-        self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        self.wfile.write(reply.body)
-        self.wfile.flush()
+def _encoded(reply: Reply) -> bytes:
+    """The answer as one packet: the rest of two would wait for the first to be acknowledged."""
+    head = (
+        f"HTTP/1.1 {reply.status} \r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+    )
+    return head.encode("latin-1") + reply.body

@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ class Reply:
 
 
 class Script:
-    """The user's functions around the loaded model; requests are answered one after the other, as by one worker."""
+    """The user's functions around the loaded model; one request is answered at a time, as by one worker."""
 
     def __init__(self, module: ModuleType, *, model_dir: str, default_accept: str) -> None:
         own: dict[str, Callable[..., Any] | None] = {
@@ -57,7 +56,6 @@ class Script:
         self._output = own["output_fn"] or defaults.output_fn
         self._transform = own["transform_fn"] or self._three_steps
         self._default_accept = default_accept
-        self._lock = threading.Lock()
         self._model = (own["model_fn"] or defaults.model_fn)(model_dir)
 
     def answer(self, body: bytes, *, content_type: str | None, accept: str | None) -> Reply:
@@ -66,8 +64,7 @@ class Script:
         accept = accept if accept and accept != "*/*" else self._default_accept
         content = body.decode(errors="replace") if content_type in _TEXT_TYPES else body
         try:
-            with self._lock:
-                return _reply(self._transform(self._model, content, content_type, accept), length=len(body))
+            return _reply(self._transform(self._model, content, content_type, accept), length=len(body))
         except Exception:  # noqa: BLE001 - whatever the user's code raises is a 500 of its server
             traceback.print_exc()
             return Reply(status=500, content_type="text/html; charset=utf-8", body=_ERROR_PAGE)
