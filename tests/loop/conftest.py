@@ -16,6 +16,14 @@ ASSEMBLY = os.environ.get("TANDEM_TEST_ASSEMBLY")
 """A cloud assembly to deploy as it is, to see that these tests notice what was taken out of it."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_validated_elsewhere() -> Iterator[None]:
+    """The tests of the infrastructure synthesize the same stacks and validate them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "false")
+        yield
+
+
 @pytest.fixture(scope="session")
 def drops(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """Real monthly drops by period."""
