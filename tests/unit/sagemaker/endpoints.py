@@ -5,7 +5,7 @@ from typing import Any
 
 from model_archive import archive
 
-from .conftest import IMAGE, ROLE, World, unique
+from .world import IMAGE, ROLE, World, unique
 
 ANSWERING = """
 import json

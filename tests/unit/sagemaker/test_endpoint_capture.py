@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, World, eventually, json_lines, unique
 from .endpoints import config_of, invoke, model_of
+from .world import BUCKET, World, eventually, json_lines, unique
 
 
 def _captured(world: World, folder: str, name: str, *, records: int) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import IMAGE, World, eventually, unique
 from .endpoints import ANSWERING, config_of, invoke, model_of, update
+from .world import IMAGE, World, eventually, unique
 
 _STATE = "SageMaker Endpoint State Change"
 _PROGRESS = "SageMaker Endpoint Deployment State Change"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import World, eventually
 from .endpoints import ANSWERING, config_of, invoke, model_of
+from .world import World, eventually
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from model_archive import archive
 
-from .conftest import BUCKET, IMAGE, ROLE, World, unique
 from .endpoints import ANSWERING, config_of, invoke, model_of
+from .world import BUCKET, IMAGE, ROLE, World, unique
 
 
 def test_a_model_is_made_of_an_approved_package(world: World, deploy: Callable[[str], str]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import World
 from .steps import WRITE, fail_step
+from .world import World
 
 
 def _gate(world: World, content: str, condition: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, IMAGE, ROLE, World, eventually, unique
 from .steps import WRITE, fail_step
+from .world import BUCKET, IMAGE, ROLE, World, eventually, unique
 
 _DEAF = """
 import signal, time

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, IMAGE, ROLE, RUN_SCRIPT, World, eventually, unique
+from .world import BUCKET, IMAGE, ROLE, RUN_SCRIPT, World, eventually, unique
 
 
 def test_a_job_reads_its_inputs_and_its_outputs_reach_s3(world: World) -> None:

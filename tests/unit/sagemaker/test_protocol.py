@@ -14,7 +14,7 @@ from sandbox.sagemaker.protocol.dispatch import Dispatcher
 from sandbox.sagemaker.protocol.errors import AwsError
 from sandbox.sagemaker.protocol.shapes import problems, service_model
 
-from .conftest import REGION, World, unique
+from .world import REGION, World, unique
 
 
 def _post(world: World, target: str, body: bytes) -> tuple[int, dict[str, Any], Any]:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.sagemaker.settings import Settings
 
-from .conftest import IMAGE, World, eventually, unique
+from .world import IMAGE, World, eventually, unique
 
 _EVENT = "SageMaker Model Package State Change"
 

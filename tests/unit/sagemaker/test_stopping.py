@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sandbox.sagemaker.settings import Settings
 
-from .conftest import World, eventually
 from .endpoints import config_of, model_of
+from .world import World, eventually
 
 
 def _alive(pid: int) -> bool:

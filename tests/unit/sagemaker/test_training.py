@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import BUCKET, IMAGE, ROLE, World, eventually, unique
+from .world import BUCKET, IMAGE, ROLE, World, eventually, unique
 
 
 def _train(world: World, script: str | None, **changes: Any) -> dict[str, Any]:
