@@ -320,9 +320,9 @@ def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_o
     assert bucket["LoggingConfiguration"]["DestinationBucketName"] == {
         "Ref": line.id("AWS::S3::Bucket", "DeliveryAccessLogs")
     }
-    topic = line.one("AWS::SNS::Topic", "DeliveryTopic")
+    topic = line.one("AWS::SNS::Topic", "DeliveryNotificationsTopic")
     assert topic["KmsMasterKeyId"] == key
-    assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryTopic"))
+    assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryNotificationsTopic"))
 
 
 def test_a_bucket_can_be_the_source(synthesize: Any) -> None:
