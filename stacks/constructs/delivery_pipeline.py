@@ -25,8 +25,9 @@ from stacks.constructs.queue_key import let_events_send
 from stacks.constructs.unfitting import INLINE_POLICY, decline
 from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
 
-_IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with the Python that follows and Node."""
+_IMAGE = codebuild.LinuxBuildImage.from_code_build_image_id("aws/codebuild/standard:7.0-26.07.29")
+"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with the Python that follows and Node; one dated build
+of it, because AWS changes what ``7.0`` alone stands for (docs/supply-chain.md)."""
 _PYTHON: Final = "3.12"
 """As in CI."""
 _ASSETS_VERSION: Final = "4.7.3"

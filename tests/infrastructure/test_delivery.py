@@ -176,7 +176,9 @@ def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: A
     projects = _projects(line).values()
     environments = [project["Environment"] for project in projects]
 
-    assert {one["Image"] for one in environments} == {"aws/codebuild/standard:7.0"}
+    (image,) = {one["Image"] for one in environments}
+    assert re.fullmatch(r"aws/codebuild/standard:7\.0-\d\d\.\d\d\.\d\d", image), f"AWS changes what {image} is"
+    assert {one["ImagePullCredentialsType"] for one in environments} == {"CODEBUILD"}
     assert not [one for one in environments if one["PrivilegedMode"]]
     log = {"Ref": line.id("AWS::Logs::LogGroup", "DeliveryLogs")}
     assert all(project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == log for project in projects)
