@@ -90,8 +90,8 @@ def synthesize_spark(root: Path, folder: Path) -> Path:
     wheel.write_bytes(b"stands in for the wheel")
     load = compiled.load
 
-    def load_for_spark(*names: str, kind: compiled.Kind = "training", **options: Any) -> compiled.CompiledDefinition:
-        committed = load(*names, kind=kind, **options)
+    def load_for_spark(name: str, kind: compiled.Kind = "training", **options: Any) -> compiled.CompiledDefinition:
+        committed = load(name, kind, **options)
         if kind != "monitoring":
             return committed
         body = json.loads(committed.text)
