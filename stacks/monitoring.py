@@ -67,6 +67,7 @@ class MonitoringStack(Stack):
             pipeline=pipeline,
             parameter="Until",
             notifications=notifications,
+            key=storage.key,
         )
         FailedRuns(
             self,
@@ -75,6 +76,7 @@ class MonitoringStack(Stack):
             rule_name=names.failed_monitoring,
             advice=_ADVICE,
             notifications=notifications,
+            key=storage.key,
         )
         metrics = MonitorMetrics(settings)
         alarms = MonitorAlarms(self, "Alarms", settings=settings, metrics=metrics, notifications=notifications)

@@ -83,6 +83,7 @@ class ServingStack(Stack):
             pattern=_approval_changed(registry),
             handler=deploy,
             notifications=storage.notifications,
+            key=storage.key,
         )
         # A deployment that finds the endpoint busy goes back to its own queue.
         deployment.grant_send(deploy)
@@ -114,6 +115,7 @@ class ServingStack(Stack):
             pattern=_endpoint_changed(endpoint),
             handler=confirm,
             notifications=storage.notifications,
+            key=storage.key,
         )
         endpoint.grant_describe(confirm.role)
         endpoint.grant_tidy(confirm.role)

@@ -11,6 +11,7 @@ from stacks.constructs.ledger import Ledger
 from stacks.constructs.logs import let_logs_use
 from stacks.constructs.neighbours import ARTIFACTS_BUCKET, DATA_BUCKET, KEY, LEDGER_TABLE, TOPIC
 from stacks.constructs.notifications import Notifications
+from stacks.constructs.queue_key import let_events_send
 from stacks.settings import CAPTURE_DAYS, Settings
 
 _KEEP_DATA_VERSIONS_DAYS = 730
@@ -48,11 +49,12 @@ class StorageStack(Stack):
         key = kms.Key(
             self,
             "Key",
-            description=f"Data, artifacts, ledger and notifications of {settings.names.stage}",
+            description=f"Data, artifacts, ledger, queues and notifications of {settings.names.stage}",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
         let_logs_use(key)
+        let_events_send(key)
         access_logs = AccessLogBucket(self, "AccessLogs", retain=retain)
         data = SecureBucket(
             self,

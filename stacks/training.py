@@ -90,6 +90,7 @@ class TrainingStack(Stack):
             pattern=_data_arrived(storage, settings),
             handler=start,
             notifications=storage.notifications,
+            key=storage.key,
             delivery=Delivery(settle_seconds=settings.retraining.settle_seconds, batch_size=_BURST),
         )
         retrain.deliver(
@@ -115,6 +116,7 @@ class TrainingStack(Stack):
             pattern=_run_ended(pipeline),
             handler=close,
             notifications=storage.notifications,
+            key=storage.key,
         )
         # StartTraining closes a run too, when it finds a lock whose run has ended and whose event never came.
         for handler in (start, close):

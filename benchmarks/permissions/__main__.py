@@ -12,10 +12,17 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> int:
     """Write the page; returns the exit code, 1 for a grant without a reason or a reason without a grant."""
     with TemporaryDirectory() as folder:
-        assembly = assemblies.synthesize(ROOT, Path(folder, "all"))
-        isolated = assemblies.synthesize_isolated(ROOT, Path(folder, "isolated"))
+        shapes = page.Shapes(
+            plain=assemblies.synthesize(ROOT, Path(folder, "all")),
+            others={
+                "isolated": assemblies.synthesize_isolated(ROOT, Path(folder, "isolated")),
+                "spark": assemblies.synthesize_spark(ROOT, Path(folder, "spark")),
+            },
+        )
+        policies = reasons.load_policies(ROOT)
         try:
-            page.write(ROOT, page.explained(assembly, isolated, reasons.load(ROOT)))
+            page.refuse_unexplained(shapes, policies)
+            page.write(ROOT, page.explained(shapes, reasons.load(ROOT)), policies)
         except reasons.UnexplainedError as error:
             sys.stderr.write(f"error: {error}\n")
             return 1

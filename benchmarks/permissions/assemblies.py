@@ -1,12 +1,16 @@
 """Roles of cloud assemblies: of an environment, isolated or not, and of the two pipelines that deliver it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from benchmarks.permissions import words
 from benchmarks.permissions.grants import Role, roles
+from benchmarks.permissions.policies import policies
+from pipelines import compiled, wheels
 from stacks.assembly import build_app
 from stacks.settings import ProjectSettings, Side, delivery_stack, load_projects
 
@@ -15,6 +19,7 @@ ENVIRONMENT: Final = "production"
 STAGE: Final = f"{PROJECT}-{ENVIRONMENT}"
 STACKS: Final = ("Network", "Storage", "Training", "Serving", "Monitoring", "Application")
 SIDES: Final[tuple[Side, ...]] = ("application", "ml")
+_Read = Callable[..., Iterator[Role]]
 
 
 def of_environment(cloud_assembly: Path, *, project: str = PROJECT, environment: str = ENVIRONMENT) -> list[Role]:
@@ -23,6 +28,21 @@ def of_environment(cloud_assembly: Path, *, project: str = PROJECT, environment:
     Raises:
         FileNotFoundError: the assembly does not hold that environment.
     """
+    return _in_environment(cloud_assembly, roles, project=project, environment=environment)
+
+
+def policies_of_environment(
+    cloud_assembly: Path, *, project: str = PROJECT, environment: str = ENVIRONMENT
+) -> list[Role]:
+    """The resource policies of an environment, likewise.
+
+    Raises:
+        FileNotFoundError: the assembly does not hold that environment.
+    """
+    return _in_environment(cloud_assembly, policies, project=project, environment=environment)
+
+
+def _in_environment(cloud_assembly: Path, read: _Read, *, project: str, environment: str) -> list[Role]:
     stage = f"{project}-{environment}"
     files = {_stack(file, stage): file for file in (cloud_assembly / f"assembly-{stage}").glob("*.template.json")}
     if not files:
@@ -35,13 +55,18 @@ def of_environment(cloud_assembly: Path, *, project: str = PROJECT, environment:
     return [
         role
         for stack in sorted(files, key=STACKS.index)
-        for role in roles(_read(files[stack]), stack=stack, names=names | _places(files[stack].parent))
+        for role in read(_read(files[stack]), stack=stack, names=names | _places(files[stack].parent))
     ]
 
 
 def of_deliveries(cloud_assembly: Path) -> list[Role]:
     """The roles of the reference project's two delivery pipelines."""
-    return [role for side in SIDES for role in _of_delivery(cloud_assembly, side)]
+    return [role for side in SIDES for role in _of_delivery(cloud_assembly, side, roles)]
+
+
+def policies_of_deliveries(cloud_assembly: Path) -> list[Role]:
+    """The resource policies of these pipelines."""
+    return [policy for side in SIDES for policy in _of_delivery(cloud_assembly, side, policies)]
 
 
 def synthesize(root: Path, folder: Path) -> Path:
@@ -51,10 +76,42 @@ def synthesize(root: Path, folder: Path) -> Path:
 
 def synthesize_isolated(root: Path, folder: Path) -> Path:
     """Write the cloud assembly of its production environment in a network of its own into ``folder``."""
+    return _synthesize_alone("deployment", {"network": "isolated"}, root=root, folder=folder)
+
+
+def synthesize_spark(root: Path, folder: Path) -> Path:
+    """Write the cloud assembly of its production environment whose monitor runs on Spark into ``folder``.
+
+    No right depends on what the jobs of the pipeline are or on what is in the wheel that they take along. So the
+    committed definition, to which the cluster's parameter is added, and a small file stand in for both.
+    """
+    folder.mkdir(parents=True)
+    wheel = folder.with_suffix(".whl")
+    wheel.write_bytes(b"stands in for the wheel")
+    load = compiled.load
+
+    def load_for_spark(name: str, kind: compiled.Kind = "training", **options: Any) -> compiled.CompiledDefinition:
+        committed = load(name, kind, **options)
+        if kind != "monitoring":
+            return committed
+        body = json.loads(committed.text)
+        body["Parameters"].append({"Name": "InstanceCount", "Type": "Integer", "DefaultValue": 1})
+        return replace(committed, text=json.dumps(body))
+
+    with (
+        mock.patch.object(wheels, "path", return_value=wheel),
+        mock.patch.object(compiled, "load", side_effect=load_for_spark),
+    ):
+        return _synthesize_alone("monitoring", {"engine": "spark"}, root=root, folder=folder)
+
+
+def _synthesize_alone(section: str, changes: Mapping[str, Any], *, root: Path, folder: Path) -> Path:
+    """The production environment by itself, not delivered by a pipeline, with a section of its settings changed."""
     project = _reference(root)
     place = project.environment(ENVIRONMENT)
-    deployment = place.deployment.model_copy(update={"network": "isolated", "is_delivered": False})
-    alone = {"environments": (place.model_copy(update={"deployment": deployment}),), "delivery": None}
+    place = place.model_copy(update={"deployment": place.deployment.model_copy(update={"is_delivered": False})})
+    changed = place.model_copy(update={section: getattr(place, section).model_copy(update=dict(changes))})
+    alone = {"environments": (changed,), "delivery": None}
     return _synthesize([project.model_copy(update=alone)], root=root, folder=folder)
 
 
@@ -70,7 +127,7 @@ def _synthesize(projects: Sequence[ProjectSettings], *, root: Path, folder: Path
     return folder
 
 
-def _of_delivery(cloud_assembly: Path, side: Side) -> Iterator[Role]:
+def _of_delivery(cloud_assembly: Path, side: Side, read: _Read) -> Iterator[Role]:
     name = delivery_stack(PROJECT, side)
     names = {
         name: "<project>-delivery-<side>",
@@ -79,7 +136,7 @@ def _of_delivery(cloud_assembly: Path, side: Side) -> Iterator[Role]:
         f"{PROJECT}-staging": "<staging>",
         f"{PROJECT}staging": "<staging>",
     }
-    yield from roles(_read(cloud_assembly / f"{name}.template.json"), stack=f"delivery-{side}", names=names)
+    yield from read(_read(cloud_assembly / f"{name}.template.json"), stack=f"delivery-{side}", names=names)
 
 
 def _stack(file: Path, stage: str) -> str:

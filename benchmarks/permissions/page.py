@@ -1,40 +1,74 @@
 """The roles as Markdown tables, and the one page that holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from benchmarks import documents
 from benchmarks.permissions import assemblies
-from benchmarks.permissions.reasons import Explained, Reason, UnexplainedError, explain, refuse_strangers
+from benchmarks.permissions.reasons import (
+    Explained,
+    PolicyReason,
+    Reason,
+    explain,
+    explain_policies,
+    refuse_strangers,
+)
 
 PAGE: Final = "docs/security.md"
 PLACE: Final = "permissions"
-_ISOLATED: Final = "*(isolated)* "
+POLICIES: Final = "policies"
+_SIDES: Final = ("delivery-application/", "delivery-ml/")
 
 
-def explained(assembly: Path, isolated: Path, reasons: Sequence[Reason]) -> list[Explained]:
+@dataclass(frozen=True)
+class Shapes:
+    """Cloud assemblies of the reference project.
+
+    Attributes:
+        plain: all of it, its delivery pipelines included.
+        others: by the name that marks what they add: its production environment in another shape.
+    """
+
+    plain: Path
+    others: Mapping[str, Path]
+
+
+def explained(shapes: Shapes, reasons: Sequence[Reason]) -> list[Explained]:
     """Every role of the reference project with its reasons; in the order of the page.
-
-    Args:
-        assembly: cloud assembly of the project.
-        isolated: that of its production environment in a network of its own.
-        reasons: the content of docs/permissions.toml.
 
     Raises:
         UnexplainedError: a grant without a reason, or a reason without a grant.
     """
-    plain = [*assemblies.of_environment(assembly), *assemblies.of_deliveries(assembly)]
-    explain(plain, [reason for reason in reasons if not reason.isolated])
-    inside = {role.name: role for role in assemblies.of_environment(isolated)}
-    for role in plain:
-        if role.name in inside and not role.grants <= inside[role.name].grants:
-            raise UnexplainedError(f"{role.name} may do less in an isolated network: the page cannot say so")
-    added = [role for role in inside.values() if role.name not in {one.name for one in plain}]
-    every = [*(inside.get(role.name, role) for role in plain), *added]
-    refuse_strangers(every, reasons)
-    return explain(every, reasons)
+    plain = [*assemblies.of_environment(shapes.plain), *assemblies.of_deliveries(shapes.plain)]
+    explain(plain, [reason for reason in reasons if not reason.shape])
+    every = {role.name: role for role in plain}
+    for shape, assembly in shapes.others.items():
+        found = assemblies.of_environment(assembly)
+        explain(found, [reason for reason in reasons if reason.shape in ("", shape)])
+        for role in found:
+            known = every.get(role.name, role)
+            every[role.name] = replace(known, grants=known.grants | role.grants)
+    refuse_strangers(every.values(), reasons)
+    return explain(every.values(), reasons)
+
+
+def refuse_unexplained(shapes: Shapes, reasons: Sequence[PolicyReason]) -> None:
+    """See that every resource policy of the reference project has its reasons, whatever shape it is in.
+
+    Raises:
+        UnexplainedError: a grant without a reason, or a reason without a grant.
+    """
+    plain = [*assemblies.policies_of_environment(shapes.plain), *assemblies.policies_of_deliveries(shapes.plain)]
+    found = {policy.name: policy for policy in plain}
+    for assembly in shapes.others.values():
+        for policy in assemblies.policies_of_environment(assembly):
+            known = found.get(policy.name, policy)
+            found[policy.name] = replace(known, grants=known.grants | policy.grants)
+    refuse_strangers(found.values(), [each for reason in reasons for each in reason.as_reasons()])
+    explain_policies(found.values(), reasons)
 
 
 def tell(roles: Sequence[Explained]) -> str:
@@ -43,10 +77,32 @@ def tell(roles: Sequence[Explained]) -> str:
     return "\n\n".join(parts)
 
 
-def write(root: Path, roles: Sequence[Explained]) -> None:
+def tell_policies(reasons: Sequence[PolicyReason]) -> str:
+    """Return one table of what the policies of resources allow and refuse."""
+    rows = [
+        f"| {_code(_pairs(reason.of))} | {reason.who} | {_code(reason.may)}"
+        f"{f' only if `{reason.given}`' if reason.given else ''} | {'*(isolated)* ' if reason.isolated else ''}"
+        f"{reason.why} |"
+        for reason in reasons
+    ]
+    return "\n".join(["| of | who | may | why |", "|---|---|---|---|", *rows])
+
+
+def write(root: Path, roles: Sequence[Explained], policies: Sequence[PolicyReason]) -> None:
     """Put the tables into the page."""
     page = root / PAGE
-    page.write_text(documents.insert(page.read_text("utf-8"), PLACE, tell(roles)), "utf-8")
+    text = documents.insert(page.read_text("utf-8"), PLACE, tell(roles))
+    page.write_text(documents.insert(text, POLICIES, tell_policies(policies)), "utf-8")
+
+
+def _pairs(names: Sequence[str]) -> list[str]:
+    """Names, those of both delivery pipelines as one."""
+    first, second = _SIDES
+    return [
+        name.replace(first, "delivery-*/") if name.replace(first, second) in names else name
+        for name in names
+        if not (name.startswith(second) and name.replace(second, first) in names)
+    ]
 
 
 def _equal(roles: Sequence[Explained]) -> list[list[Explained]]:
@@ -80,7 +136,7 @@ def _table(names: Sequence[str], one: Explained) -> str:
 def _row(reason: Reason, role: str) -> str:
     actions, resources = _code(reason.may), _code(reason.resources(role))
     given = f" only if `{reason.given}`" if reason.given else ""
-    return f"| {_ISOLATED if reason.isolated else ''}{actions} | {resources}{given} | {reason.why} |"
+    return f"| {f'*({reason.shape})* ' if reason.shape else ''}{actions} | {resources}{given} | {reason.why} |"
 
 
 def _code(texts: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 _HASH: Final = r"[0-9A-F]{8}"
 _ARN: Final = re.compile(r"arn:[^:]*:[^:]+:[^:]*:(?P<account>[^:]*):(?P<rest>.+)")
 _OWN_ACCOUNT: Final = ("", "{AccountId}")
-_SIGNS: Final = {"ArnEquals": "=", "Bool": "=", "StringEquals": "="}
+_SIGNS: Final = {"ArnEquals": "=", "ArnLike": "=", "Bool": "=", "NumericLessThan": "<", "StringEquals": "="}
 
 
 class UnknownExpressionError(ValueError):
@@ -74,6 +74,8 @@ def _flat(value: Any) -> str:
     match value:
         case str():
             text = value
+        case int() | float():
+            text = str(value)
         case {"Fn::Join": ["", [*parts]]}:
             text = "".join(_flat(part) for part in parts)
         case {"Ref": str(name)}:

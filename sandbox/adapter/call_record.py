@@ -119,8 +119,11 @@ class CallRecord:
             region=REGION,
             secure_transport=True,
         )
-        policies = internals.ROLE_POLICIES.get()(name, ACCOUNT)
-        return self._demanded(_Question(context, policies, self._boundary(name)), demand)
+        question = _Question(context, internals.ROLE_POLICIES.get()(name, ACCOUNT), self._boundary(name))
+        for each in (demand, *self._further(demand.action, demand.resource)):
+            if (refusal := self._demanded(question, each)) is not None:
+                return refusal
+        return None
 
     @staticmethod
     def _boundary(name: str) -> tuple[Any, ...]:

@@ -1,10 +1,12 @@
 """What services ask of AWS KMS in the name of their caller, which the emulator does not: the keys behind its storage.
 
 AWS pages: "Using server-side encryption with AWS KMS keys (SSE-KMS)" (a read needs `kms:Decrypt`, a write
-`kms:GenerateDataKey`), "Managing Amazon SNS encryption keys and costs" (a publisher needs both), and "DynamoDB
-encryption at rest: Usage notes" (DynamoDB opens its table's key with the rights of the caller).
+`kms:GenerateDataKey`), "Managing Amazon SNS encryption keys and costs" (a publisher needs both), "Amazon SQS key
+management" (a sender needs both, a receiver `kms:Decrypt`), and "DynamoDB encryption at rest: Usage notes" (DynamoDB
+opens its table's key with the rights of the caller).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +19,8 @@ _NEEDS = {
     "s3:GetObjectVersion": ("kms:Decrypt",),
     "s3:PutObject": ("kms:GenerateDataKey",),
     "sns:Publish": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
     **{f"dynamodb:{name}": ("kms:Decrypt",) for name in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")},
 }
 
@@ -31,11 +35,12 @@ class Keys:
         self._keys: dict[str, str] = {}
 
     def install(self) -> None:
-        """Take note of the key of every bucket, table and topic that CloudFormation makes or changes."""
+        """Take note of the key of every bucket, table, topic and queue that CloudFormation makes or changes."""
         for kind, key_of in (
             ("AWS::S3::Bucket", _key_of_bucket),
             ("AWS::DynamoDB::Table", _key_of_table),
-            ("AWS::SNS::Topic", _key_of_topic),
+            ("AWS::SNS::Topic", _key_of_topic_or_queue),
+            ("AWS::SQS::Queue", _key_of_topic_or_queue),
         ):
             self._watch(internals.RESOURCE_HANDLERS.get()[kind], key_of)
 
@@ -64,7 +69,8 @@ class Keys:
         handlers.update(create=create_with_key, update=update_with_key)
 
     def _note(self, physical_id: str, key: str | None) -> None:
-        name = physical_id.rpartition(":")[2]
+        # A queue is known by its URL, a topic by its ARN.
+        name = re.split("[/:]", physical_id)[-1]
         if key is None or key.startswith("alias/aws/"):
             self._keys.pop(name, None)
         else:
@@ -81,6 +87,6 @@ def _key_of_table(properties: Mapping[str, Any]) -> str | None:
     return found
 
 
-def _key_of_topic(properties: Mapping[str, Any]) -> str | None:
+def _key_of_topic_or_queue(properties: Mapping[str, Any]) -> str | None:
     found: str | None = properties.get("KmsMasterKeyId")
     return found

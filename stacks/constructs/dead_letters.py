@@ -3,24 +3,28 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import acknowledge
-from stacks.constructs.unfitting import LAST_RESORT, QUEUE_KEY, decline
+from stacks.constructs.queue_key import DATA_KEY_REUSE
+from stacks.constructs.unfitting import LAST_RESORT, decline
 
 
-def dead_letters(scope: Construct, *, of: str | None = None) -> sqs.Queue:
+def dead_letters(scope: Construct, *, key: kms.IKey, of: str | None = None) -> sqs.Queue:
     """A queue that keeps messages for two weeks; ``of`` names its user where no queue's redrive policy shows it."""
     queue = sqs.Queue(
         scope,
         "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=sqs.QueueEncryption.KMS,
+        encryption_master_key=key,
+        data_key_reuse=DATA_KEY_REUSE,
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )
-    decline(queue, LAST_RESORT, QUEUE_KEY)
+    decline(queue, LAST_RESORT)
     if of is not None:
         acknowledge(queue, "SQS3", reason=f"It is itself the dead-letter queue of {of}, and that is no queue.")
     return queue

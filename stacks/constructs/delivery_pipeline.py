@@ -18,12 +18,16 @@ from stacks.constructs.delivery_messages import tell_people
 from stacks.constructs.delivery_source import Paths, filter_by_path, source
 from stacks.constructs.delivery_wildcards import accept_assets, accept_pipeline, accept_self_mutation
 from stacks.constructs.logs import kept_logs, let_logs_use
+from stacks.constructs.notifications import Notifications
 from stacks.constructs.permissions import allow
-from stacks.constructs.unfitting import IN_THE_HISTORY, INLINE_POLICY, decline
+from stacks.constructs.push_event import PushEvent
+from stacks.constructs.queue_key import let_events_send
+from stacks.constructs.unfitting import INLINE_POLICY, decline
 from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
 
-_IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with the Python that follows and Node."""
+_IMAGE = codebuild.LinuxBuildImage.from_code_build_image_id("aws/codebuild/standard:7.0-26.07.29")
+"""AWS page "Docker images provided by CodeBuild": Ubuntu 22.04, with the Python that follows and Node; one dated build
+of it, because AWS changes what ``7.0`` alone stands for (docs/supply-chain.md)."""
 _PYTHON: Final = "3.12"
 """As in CI."""
 _ASSETS_VERSION: Final = "4.7.3"
@@ -79,6 +83,7 @@ class DeliveryPipeline(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         let_logs_use(self.key)
+        let_events_send(self.key)
         self._logs = kept_logs(self, "Logs", key=self.key, retain=True)
         self._bucket = self._artifacts()
         self.checks = self._build_role(
@@ -262,7 +267,18 @@ class DeliveryPipeline(Construct):
         accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
         for written_by_the_cdk in (self._pipeline, self._stages):
             decline(written_by_the_cdk, INLINE_POLICY)
-        repository = self.node.try_find_child("Repository")
-        if repository is not None:
-            decline(repository, IN_THE_HISTORY)
-        tell_people(self, pipeline=self._pipeline, key=self.key, emails=self._delivery.notify)
+        self._watch()
+
+    def _watch(self) -> None:
+        notifications = Notifications(self, "Notifications", key=self.key, emails=self._delivery.notify)
+        tell_people(self, pipeline=self._pipeline, notifications=notifications, key=self.key)
+        if self._delivery.source == "codecommit":
+            PushEvent(
+                self,
+                "Push",
+                repository=self._delivery.repository,
+                branch=self._delivery.branch,
+                pipeline=self._pipeline,
+                notifications=notifications,
+                key=self.key,
+            )

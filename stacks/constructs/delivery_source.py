@@ -6,6 +6,7 @@ from typing import Final
 
 from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 from constructs import Construct
@@ -32,7 +33,13 @@ def source(scope: Construct, *, delivery: DeliveryPipelines) -> pipelines.CodePi
             )
         case "codecommit":
             repository = codecommit.Repository.from_repository_name(scope, "Repository", delivery.repository)
-            return pipelines.CodePipelineSource.code_commit(repository, delivery.branch, action_name=_ACTION)
+            return pipelines.CodePipelineSource.code_commit(
+                repository,
+                delivery.branch,
+                action_name=_ACTION,
+                # A rule of our own starts the pipeline (push_event.py).
+                trigger=codepipeline_actions.CodeCommitTrigger.NONE,
+            )
         case "s3":
             bucket = s3.Bucket.from_bucket_name(scope, "Repository", delivery.repository)
             return pipelines.CodePipelineSource.s3(bucket, delivery.object_key, action_name=_ACTION)

@@ -5,8 +5,8 @@ from typing import Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -15,7 +15,9 @@ from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undel
 from stacks.constructs.handler import Handler
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
 from stacks.constructs.permissions import allow
-from stacks.constructs.unfitting import QUEUE_KEY, QUEUE_REDRIVES, decline
+from stacks.constructs.queue_key import DATA_KEY_REUSE, grant_receive, grant_send
+from stacks.constructs.rule_target import RuleTarget, let_rule_send
+from stacks.constructs.unfitting import QUEUE_REDRIVES, decline
 
 _UNGATHERED: Final = 10
 
@@ -36,11 +38,7 @@ class Delivery:
 
 
 class EventPath(Construct):
-    """One listener of the loop with its whole failure path.
-
-    The queues are encrypted with SQS's own key: messages name objects and models and hold no data, and EventBridge
-    needs no access to the project's key that way.
-    """
+    """One listener of the loop with its whole failure path, its queues under the environment's key."""
 
     def __init__(
         self,
@@ -51,30 +49,27 @@ class EventPath(Construct):
         description: str,
         handler: Handler,
         notifications: Notifications,
+        key: kms.IKey,
         delivery: Delivery | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._handler, self._notifications = handler, notifications
+        self._handler, self._notifications, self._key = handler, notifications, key
         delivery = delivery or Delivery()
         invisible_seconds = 6 * handler.sizing.timeout_seconds
-        self.dead_letters = dead_letters(self)
+        self.dead_letters = dead_letters(self, key=key)
         self.queue = sqs.Queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            data_key_reuse=DATA_KEY_REUSE,
             enforce_ssl=True,
             delivery_delay=Duration.seconds(delivery.settle_seconds),
             visibility_timeout=Duration.seconds(invisible_seconds),
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=delivery.attempts),
         )
-        decline(self.queue, QUEUE_KEY)
-        # What Lambda needs to poll (AWS page "Configuring permissions for an Amazon SQS event source mapping").
-        allow(
-            handler.role,
-            actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
-            resources=[self.queue.queue_arn],
-        )
+        grant_receive(handler.role, self.queue, key=key)
         # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
         # stack would create a second mapping beside the first, which Lambda refuses.
         mapping = lambda_.EventSourceMapping(
@@ -98,8 +93,9 @@ class EventPath(Construct):
             f"{prefix}Rule",
             description=description,
             event_pattern=pattern,
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+            targets=[RuleTarget(self.queue.queue_arn, dead_letters=self.dead_letters)],
         )
+        let_rule_send(self.queue, rule)
         alarm_on_undelivered(
             self,
             rule,
@@ -119,7 +115,7 @@ class EventPath(Construct):
 
     def grant_ask(self, role: iam.Role) -> None:
         """Let ``role`` send messages of its own."""
-        allow(role, actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+        grant_send(role, self.queue, key=self._key)
 
     def _watch(self, handler: Handler, notifications: Notifications, *, patience: int) -> None:
         alarm_on_dead_letters(

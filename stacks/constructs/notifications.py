@@ -61,15 +61,21 @@ class Notifications(Construct):
         )
 
 
-def rule_role(scope: Construct, construct_id: str, *, rule_name: str) -> iam.Role:
-    """A role that EventBridge can take on for one rule, whose physical name has to be known before there is one."""
+def rule_role(scope: Construct, construct_id: str, *, rule_names: Sequence[str]) -> iam.Role:
+    """A role that EventBridge can take on for some rules, whose physical names have to be known before they exist."""
     stack = Stack.of(scope)
-    rule_arn = stack.format_arn(service="events", resource="rule", resource_name=rule_name)
+    arns = [stack.format_arn(service="events", resource="rule", resource_name=name) for name in rule_names]
     trusted = iam.ServicePrincipal(
         "events.amazonaws.com",
-        conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": rule_arn}},
+        conditions={
+            "StringEquals": {
+                "aws:SourceAccount": stack.account,
+                "aws:SourceArn": arns[0] if len(arns) == 1 else arns,
+            }
+        },
     )
-    return iam.Role(scope, construct_id, assumed_by=trusted, description=f"Publishes what the rule {rule_name} matches")
+    description = f"EventBridge delivers with it what these rules match: {', '.join(rule_names)}"
+    return iam.Role(scope, construct_id, assumed_by=trusted, description=description)
 
 
 def alarm_on(

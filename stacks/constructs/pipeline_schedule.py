@@ -6,12 +6,13 @@ from typing import Final
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.constructs.dead_letters import alarm_on_dead_letters, dead_letters
 from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_on
-from stacks.constructs.permissions import allow
+from stacks.constructs.queue_key import grant_send
 from stacks.constructs.sagemaker_pipeline import SageMakerPipeline
 
 SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
@@ -37,6 +38,7 @@ class PipelineSchedule(Construct):
         pipeline: SageMakerPipeline,
         parameter: str,
         notifications: Notifications,
+        key: kms.IKey,
     ) -> None:
         """Define the schedule.
 
@@ -47,14 +49,15 @@ class PipelineSchedule(Construct):
             pipeline: what is started; the token of an execution begins with its name.
             parameter: pipeline parameter that receives the scheduled time.
             notifications: who hears that a run could not be started.
+            key: encrypts what is kept of such a run.
         """
         super().__init__(scope, construct_id)
-        self.dead_letters = dead_letters(self, of="an EventBridge schedule")
+        self.dead_letters = dead_letters(self, key=key, of="an EventBridge schedule")
         group = scheduler.CfnScheduleGroup(self, "Group")
         self.role = _role(self, group)
         pipeline.grant_start(self.role)
         name = pipeline.plain_name
-        allow(self.role, actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn])
+        grant_send(self.role, self.dead_letters, key=key)
         schedule = scheduler.CfnSchedule(
             self,
             "Schedule",

@@ -61,11 +61,6 @@ LAST_RESORT: Final = Unfitting(
     "queue that nobody expects.",
     nag=("Serverless-SQSRedrivePolicy",),
 )
-QUEUE_KEY: Final = Unfitting(
-    "It is encrypted at rest with the key of SQS, which the check does not look at; messages name objects and models "
-    "and hold no data, and EventBridge and the Scheduler need no access to the project's key that way.",
-    checkov=("CKV_AWS_27",),
-)
 QUEUE_REDRIVES: Final = Unfitting(
     "A mapping of an SQS queue takes no destination for failures: the queue's own redrive policy sends what fails "
     "again and again to its dead-letter queue, which raises an alarm.",
@@ -97,11 +92,6 @@ MAIL: Final = Unfitting(
     "SNS repeats an e-mail for hours; who would look into a dead-letter queue is whom it could not reach, and alarms "
     "and ledger keep what the e-mail said.",
     nag=("Serverless-SNSRedrivePolicy",),
-)
-IN_THE_HISTORY: Final = Unfitting(
-    "EventBridge repeats a delivery for a day, and what it delivers is in the history of the repository or of the "
-    "pipeline: a lost event costs a look there or a start by hand, and no data.",
-    nag=("Serverless-EventBusDLQ",),
 )
 ASSET_BUILDS: Final = Unfitting(
     "CDK Pipelines lets the builds of assets start each other, whose names are not known beforehand.",

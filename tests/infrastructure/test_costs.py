@@ -26,6 +26,15 @@ def test_as_many_of_them_are_paid_for_as_are_deployed(assembly: Any, name: str, 
     assert len(deployed) == component.quantity
 
 
+def test_the_alarms_of_both_pipelines_are_paid_for(assembly: Any) -> None:
+    deployed = [
+        alarm for side in ("application", "ml") for alarm in assembly.delivery(side).all("AWS::CloudWatch::Alarm")
+    ]
+    (component,) = (each for each in costs.load().of("tooling") if each.name == "Alarms")
+
+    assert len(deployed) == component.quantity
+
+
 def test_an_isolated_network_is_paid_for_by_endpoint_and_zone() -> None:
     known = costs.load()
     (component,) = known.of("isolated")

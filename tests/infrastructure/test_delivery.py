@@ -176,7 +176,9 @@ def test_no_build_is_privileged_and_all_use_one_pinned_image_and_one_log(line: A
     projects = _projects(line).values()
     environments = [project["Environment"] for project in projects]
 
-    assert {one["Image"] for one in environments} == {"aws/codebuild/standard:7.0"}
+    (image,) = {one["Image"] for one in environments}
+    assert re.fullmatch(r"aws/codebuild/standard:7\.0-\d\d\.\d\d\.\d\d", image), f"AWS changes what {image} is"
+    assert {one["ImagePullCredentialsType"] for one in environments} == {"CODEBUILD"}
     assert not [one for one in environments if one["PrivilegedMode"]]
     log = {"Ref": line.id("AWS::Logs::LogGroup", "DeliveryLogs")}
     assert all(project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == log for project in projects)
@@ -320,9 +322,9 @@ def test_artifacts_are_encrypted_with_the_pipelines_own_key_and_told_of_by_tls_o
     assert bucket["LoggingConfiguration"]["DestinationBucketName"] == {
         "Ref": line.id("AWS::S3::Bucket", "DeliveryAccessLogs")
     }
-    topic = line.one("AWS::SNS::Topic", "DeliveryTopic")
+    topic = line.one("AWS::SNS::Topic", "DeliveryNotificationsTopic")
     assert topic["KmsMasterKeyId"] == key
-    assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryTopic"))
+    assert "'aws:SecureTransport': 'false'" in str(line.one("AWS::SNS::TopicPolicy", "DeliveryNotificationsTopic"))
 
 
 def test_a_bucket_can_be_the_source(synthesize: Any) -> None:

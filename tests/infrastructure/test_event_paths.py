@@ -141,7 +141,18 @@ def test_a_failing_message_moves_to_the_dead_letters_and_stays_there_longest(san
         "maxReceiveCount": 5,
     }
     assert template.all("AWS::SQS::Queue")[dead_letters]["MessageRetentionPeriod"] == 14 * 24 * 3600
-    assert queue["SqsManagedSseEnabled"]
+
+
+@every_path
+@pytest.mark.parametrize("queue", ["Queue", "DeadLetters"])
+def test_messages_are_encrypted_with_the_environments_key_with_a_new_data_key_every_hour(
+    sandbox: Any, path: Path, queue: str
+) -> None:
+    properties = sandbox[path.stack].one("AWS::SQS::Queue", f"{path.name}{queue}")
+
+    assert "ExportsOutputFnGetAttKey" in properties["KmsMasterKeyId"]["Fn::ImportValue"]
+    assert properties["KmsDataKeyReusePeriodSeconds"] == 3600
+    assert "SqsManagedSseEnabled" not in properties
 
 
 @every_path

@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from stacks.acknowledged import acknowledged, main
-from stacks.constructs.unfitting import LAST_RESORT, QUEUE_KEY, decline
+from stacks.constructs.unfitting import LAST_RESORT, PLAIN_VARIABLES, decline
 
 GUARDRAILS = Path(__file__).resolve().parents[2] / "docs" / "guardrails.md"
 PACKS = {"AwsSolutions", "NIST.800.53.R5", "Serverless"}
@@ -30,6 +30,7 @@ STATEFUL = {
 ENCRYPTED_BY = {
     "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
     "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::SQS::Queue": ("KmsMasterKeyId",),
     "AWS::Logs::LogGroup": ("KmsKeyId",),
 }
 POLICY_OF = {
@@ -58,7 +59,7 @@ def _of_kind(assembly: Any, kind: str) -> dict[str, Mapping[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ENCRYPTED_BY)
-def test_table_topics_and_logs_are_encrypted_with_a_key_of_the_project(assembly: Any, kind: str) -> None:
+def test_table_topics_queues_and_logs_are_encrypted_with_a_key_of_the_project(assembly: Any, kind: str) -> None:
     for where, properties in _of_kind(assembly, kind).items():
         key: Any = properties
         for step in ENCRYPTED_BY[kind]:
@@ -75,8 +76,15 @@ def test_every_bucket_but_those_of_access_logs_is_encrypted_with_a_key_of_the_pr
         assert algorithm == ("AES256" if "AccessLogsBucket" in where else "aws:kms"), where
 
 
-def test_every_queue_is_encrypted(assembly: Any) -> None:
-    assert all(one["SqsManagedSseEnabled"] is True for one in _of_kind(assembly, "AWS::SQS::Queue").values())
+def test_eventbridge_may_use_a_key_for_rules_of_this_account_only(assembly: Any) -> None:
+    for where, properties in _of_kind(assembly, "AWS::KMS::Key").items():
+        (statement,) = (
+            one
+            for one in properties["KeyPolicy"]["Statement"]
+            if one["Principal"] == {"Service": "events.amazonaws.com"}
+        )
+        assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"], where
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}, where
 
 
 def test_cloudwatch_logs_may_use_the_key_for_groups_of_this_account_only(assembly: Any) -> None:
@@ -177,11 +185,11 @@ def test_a_check_of_checkov_is_declined_in_the_template_for_one_resource() -> No
     queue = sqs.Queue(stack, "Queue")
     sqs.Queue(stack, "Other")
 
-    decline(queue, LAST_RESORT, QUEUE_KEY)
+    decline(queue, LAST_RESORT, PLAIN_VARIABLES)
 
     resources = Template.from_stack(stack).to_json()["Resources"]
     assert {name[:5]: one.get("Metadata", {}).get("checkov") for name, one in resources.items()} == {
-        "Queue": {"skip": [{"id": "CKV_AWS_27", "comment": QUEUE_KEY.reason}]},
+        "Queue": {"skip": [{"id": check, "comment": PLAIN_VARIABLES.reason} for check in PLAIN_VARIABLES.checkov]},
         "Other": None,
     }
 
@@ -191,8 +199,8 @@ def test_what_checkov_cannot_see_is_refused_by_name() -> None:
         Stack(App(), "Stack"), "Imported", "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
     )
 
-    with pytest.raises(TypeError, match=r"Stack/Imported: expected a resource to decline CKV_AWS_27 for, found none"):
-        decline(imported, QUEUE_KEY)
+    with pytest.raises(TypeError, match=r"Stack/Imported: expected a resource to decline CKV_AWS_45 for, found none"):
+        decline(imported, PLAIN_VARIABLES)
 
 
 def _skipped(assembly: Any) -> Iterator[tuple[str, Mapping[str, str]]]:

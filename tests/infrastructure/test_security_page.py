@@ -21,6 +21,7 @@ ENVIRONMENTS = [
     for settings in project.environments
 ]
 STRIDE = "STRIDE"
+AGAIN = "run python -m benchmarks.permissions"
 
 
 def _threats() -> list[list[str]]:
@@ -41,19 +42,39 @@ def _tests(file: Path) -> frozenset[str]:
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def test_the_page_tells_of_every_role_what_the_templates_grant_and_why(assembly: Any, tmp_path: Path) -> None:
-    isolated = assemblies.synthesize_isolated(ROOT, tmp_path / "cdk.out")
-    roles = page.explained(assembly.folder, isolated, REASONS)
+def test_the_page_tells_of_every_role_and_resource_policy_in_every_shape_what_it_grants_and_why(
+    assembly: Any, tmp_path: Path
+) -> None:
+    shapes = page.Shapes(
+        plain=assembly.folder,
+        others={
+            "isolated": assemblies.synthesize_isolated(ROOT, tmp_path / "isolated"),
+            "spark": assemblies.synthesize_spark(ROOT, tmp_path / "spark"),
+        },
+    )
+    roles, policies = page.explained(shapes, REASONS), reasons.load_policies(ROOT)
+    page.refuse_unexplained(shapes, policies)
 
-    assert documents.insert(TEXT, page.PLACE, page.tell(roles)) == TEXT, "run python -m benchmarks.permissions"
+    told = documents.insert(TEXT, page.PLACE, page.tell(roles))
+    assert documents.insert(told, page.POLICIES, page.tell_policies(policies)) == TEXT, AGAIN
 
 
 @pytest.mark.parametrize(("project", "environment"), ENVIRONMENTS, ids=lambda name: name)
 def test_every_grant_of_every_environment_has_its_reason(assembly: Any, project: str, environment: str) -> None:
     found = assemblies.of_environment(assembly.folder, project=project, environment=environment)
 
-    explained = reasons.explain(found, [each for each in REASONS if not each.isolated])
+    explained = reasons.explain(found, [each for each in REASONS if not each.shape])
     assert all(one.reasons for one in explained)
+
+
+@pytest.mark.parametrize(("project", "environment"), ENVIRONMENTS, ids=lambda name: name)
+def test_every_resource_policy_of_every_environment_has_its_reasons(
+    assembly: Any, project: str, environment: str
+) -> None:
+    found = assemblies.policies_of_environment(assembly.folder, project=project, environment=environment)
+
+    reasons.explain_policies(found, reasons.load_policies(ROOT))
+    assert {policy.name for policy in found} >= {"Storage/Key", "Storage/DataBucket", "Training/RetrainQueue"}
 
 
 def test_threats_of_every_kind_are_told_each_with_its_remedy_and_a_test() -> None:

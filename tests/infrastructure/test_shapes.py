@@ -97,6 +97,7 @@ def test_a_shape_passes_the_guardrails_and_cfn_lint(shapes: Any, name: str) -> N
     report = json.loads((assembly.folder / "validation-report.json").read_text("utf-8"))
 
     assert {one["conclusion"] for one in report["pluginReports"]} == {"success"}
+    assert [one["violations"] for one in report["pluginReports"] if one["pluginName"] == "Construct Annotations"] == []
     own = [file for file in assembly.templates() if file.parent == assembly.folder]
     assert [said for file in own for said in cfn_findings(file.read_text("utf-8"), regions=["us-east-1"])] == []
 

@@ -110,7 +110,12 @@ MAY = {
         "sagemaker:DescribeProcessingJob",
         "sagemaker:StopProcessingJob",
     },
-    ("Monitoring", "ScheduleRole"): {"sagemaker:StartPipelineExecution", "sqs:SendMessage"},
+    ("Monitoring", "ScheduleRole"): {
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "sagemaker:StartPipelineExecution",
+        "sqs:SendMessage",
+    },
     ("Monitoring", "FailedRunsRole"): {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
     ("Application", "ApplicationRole"): {
         "dynamodb:GetItem",
@@ -165,7 +170,8 @@ PIPELINE_MAY = {
         "s3:GetObjectVersion",
         "s3:PutObject",
     },
-    "DeliveryRollbackRole": {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
+    "DeliveryMessagesRole": {"kms:Decrypt", "kms:GenerateDataKey", "sns:Publish"},
+    "DeliveryPushRole": {"codepipeline:StartPipelineExecution"},
 }
 
 # Service Authorization Reference, "Actions, resources, and condition keys for Amazon SageMaker": resource types.

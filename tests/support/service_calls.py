@@ -1,9 +1,9 @@
 """What AWS's services do to a stage by themselves, read off its templates: the sandbox does it without asking.
 
 AWS pages: "Using resource-based policies for Amazon EventBridge", "Using dead-letter queues to process undelivered
-events in EventBridge", "Managing Amazon SNS encryption keys and costs", "Enabling Amazon S3 server access logging",
-"Configuring a dead-letter queue for EventBridge Scheduler", "AWS managed policies for CodeDeploy"
-(AWSCodeDeployRoleForLambda), "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
+events in EventBridge", "Managing Amazon SNS encryption keys and costs", "Amazon SQS key management", "Enabling Amazon
+S3 server access logging", "Configuring a dead-letter queue for EventBridge Scheduler", "AWS managed policies for
+CodeDeploy" (AWSCodeDeployRoleForLambda), "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
 """
 
 from collections.abc import Iterator, Mapping
@@ -76,6 +76,7 @@ def as_roles(stage: Stage) -> Iterator[Call]:
         target = schedule["Target"]
         role, queue = target["RoleArn"].rpartition("/")[2], target["DeadLetterConfig"]["Arn"]
         yield Call(role, "sqs:SendMessage", queue, through="scheduler.amazonaws.com")
+        yield from _use_of_the_key(stage, role, queue, "sqs")
     for _, _, group in stage.resources("AWS::CodeDeploy::DeploymentGroup"):
         role = group["ServiceRoleArn"].rpartition("/")[2]
         for alarm in group["AlarmConfiguration"]["Alarms"]:
@@ -89,18 +90,23 @@ def as_roles(stage: Stage) -> Iterator[Call]:
 
 def _publishes(stage: Stage, role: str, topic: str) -> Iterator[Call]:
     yield Call(role, "sns:Publish", topic, through="events.amazonaws.com")
-    context = (("kms:viaservice", f"sns.{REGION}.amazonaws.com"),)
+    yield from _use_of_the_key(stage, role, topic, "sns")
+
+
+def _use_of_the_key(stage: Stage, role: str, resource: str, service: str) -> Iterator[Call]:
+    """What the service of an encrypted resource asks of its key, in the name of who sends to the resource."""
+    through = f"{service}.{REGION}.amazonaws.com"
     for action in _KEY_USE:
-        yield Call(role, action, _key_of(stage, topic), context=context, through="events.amazonaws.com")
+        yield Call(role, action, _key_of(stage, resource), context=(("kms:viaservice", through),), through=through)
 
 
-def _key_of(stage: Stage, topic: str) -> str:
+def _key_of(stage: Stage, resource: str) -> str:
     (key,) = (
         properties["KmsMasterKeyId"]
-        for stack, logical_id, properties in stage.resources("AWS::SNS::Topic")
-        if stage.arn(stack, logical_id) == topic
+        for stack, logical_id, properties in stage.resources("AWS::SNS::Topic", "AWS::SQS::Queue")
+        if stage.arn(stack, logical_id) == resource
     )
-    return str(key)
+    return key if key.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"
 
 
 def _events(stage: Stage) -> Iterator[ServiceCall]:
@@ -110,6 +116,8 @@ def _events(stage: Stage) -> Iterator[ServiceCall]:
             queues = [target["Arn"]] if ":sqs:" in target["Arn"] else []
             for queue in [*queues, target["DeadLetterConfig"]["Arn"]]:
                 yield ServiceCall("events.amazonaws.com", "sqs:SendMessage", queue, source)
+                for action in _KEY_USE:
+                    yield ServiceCall("events.amazonaws.com", action, _key_of(stage, queue), source)
 
 
 def _alarms(stage: Stage) -> Iterator[ServiceCall]:

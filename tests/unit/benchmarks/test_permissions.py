@@ -5,9 +5,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks.permissions import grants, page, words
+from benchmarks.permissions import grants, page, policies, words
 from benchmarks.permissions.grants import Grant, Role
-from benchmarks.permissions.reasons import Explained, Reason, UnexplainedError, explain, refuse_strangers
+from benchmarks.permissions.reasons import (
+    Explained,
+    PolicyReason,
+    Reason,
+    UnexplainedError,
+    explain,
+    explain_policies,
+    refuse_strangers,
+)
 
 WHO = "Training/StartTrainingRole"
 BUCKET = {"Fn::GetAtt": ["DataBucketE6B0FAA8", "Arn"]}
@@ -174,3 +182,63 @@ def test_equal_roles_of_both_delivery_pipelines_are_told_once() -> None:
 
     assert page.tell(both).count("### ") == 1
     assert "### `delivery-ml/Checks`, `delivery-a/Checks`" in page.tell(both)
+
+
+SENDING = {
+    "Effect": "Allow",
+    "Action": "sqs:SendMessage",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Resource": {"Fn::GetAtt": ["RetrainQueueABCDEF01", "Arn"]},
+    "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["RetrainRule01234567", "Arn"]}}},
+}
+TLS = {
+    "Effect": "Deny",
+    "Action": "sqs:*",
+    "Principal": "*",
+    "Resource": SENDING["Resource"],
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+SENDS = PolicyReason(
+    of=("Training/RetrainQueue",),
+    who="events",
+    may=("sqs:SendMessage",),
+    given="aws:SourceArn = <own>Rule",
+    why="The rule delivers here.",
+)
+
+
+def _policy(*statements: Mapping[str, Any]) -> Role:
+    properties = {"Queues": [{"Ref": "RetrainQueueABCDEF01"}], "PolicyDocument": {"Statement": list(statements)}}
+    template = {"Resources": {"Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": properties}}}
+    (found,) = policies.policies(template, stack="Training", names={})
+    return found
+
+
+def test_a_policy_is_read_with_whom_it_lets_do_what_and_what_it_refuses_to_anybody() -> None:
+    assert sorted(map(str, _policy(SENDING, TLS).grants)) == [
+        "never sqs:* on anybody if aws:SecureTransport = false",
+        "sqs:SendMessage on events if aws:SourceArn = RetrainRule",
+    ]
+
+
+def test_a_policy_that_nobody_gave_a_reason_for_is_named_with_what_to_write() -> None:
+    explain_policies([_policy(SENDING)], [SENDS])
+
+    with pytest.raises(UnexplainedError, match=r"never sqs:\* on anybody.* Add \[\[policies\]\] with of ="):
+        explain_policies([_policy(SENDING, TLS)], [SENDS])
+
+
+def test_a_policy_about_another_resource_or_in_an_unknown_form_is_refused() -> None:
+    with pytest.raises(grants.UnreadableGrantError, match="names another resource"):
+        _policy(SENDING | {"Resource": {"Fn::GetAtt": ["OtherQueue01234567", "Arn"]}})
+    with pytest.raises(grants.UnreadableGrantError, match="is not described"):
+        _policy(SENDING | {"NotPrincipal": {"AWS": "*"}})
+
+
+def test_what_both_delivery_pipelines_have_is_one_row() -> None:
+    both = SENDS.model_copy(update={"of": ("delivery-application/Key", "delivery-ml/Key", "Storage/Key")})
+
+    assert page.tell_policies([both]).splitlines()[2] == (
+        "| `delivery-*/Key`, `Storage/Key` | events | `sqs:SendMessage` only if `aws:SourceArn = <own>Rule` | "
+        "The rule delivers here. |"
+    )

@@ -15,6 +15,9 @@ from sandbox.adapter.call_record import FILE
 from sandbox.server import Sandbox
 
 ROLE = "arn:aws:iam::000000000000:role/worker"
+SENDER = "arn:aws:iam::000000000000:role/sender"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:work"
+THROUGH_SQS = {"StringEquals": {"kms:ViaService": "sqs.us-east-1.amazonaws.com"}}
 ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:"
 PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights/1"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0-cpu-py3"
@@ -52,6 +55,14 @@ ENCRYPTED = {
                 },
             },
         },
+        "Queue": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "QueueName": "work",
+                "VisibilityTimeout": 30,
+                "KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]},
+            },
+        },
     },
     "Outputs": {"Key": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
 }
@@ -59,11 +70,12 @@ ENCRYPTED = {
 
 @pytest.fixture(scope="module", name="guarded")
 def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox that enforces permissions, with a role and a bucket that a key encrypts."""
+    """A sandbox that enforces permissions, with a role, and a bucket and a queue that a key encrypts."""
     with Sandbox(tmp_path_factory.mktemp("guarded") / "state", enforce_iam=True) as running:
         trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        running.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=document)
+        for name in ("worker", "sender"):
+            running.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
         cloudformation = running.client("cloudformation")
         cloudformation.create_stack(StackName="encrypted", TemplateBody=json.dumps(ENCRYPTED))
         cloudformation.get_waiter("stack_create_complete").wait(StackName="encrypted", WaiterConfig={"Delay": 1})
@@ -76,14 +88,18 @@ def _key(guarded: Sandbox) -> str:
     return str(stack["Outputs"][0]["OutputValue"])
 
 
-def _may(sandbox: Sandbox, *statements: dict[str, Any]) -> None:
-    """Let the role do exactly this."""
+def _may(sandbox: Sandbox, *statements: dict[str, Any], role: str = "worker") -> None:
+    """Let a role do exactly this."""
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
-    sandbox.client("iam").put_role_policy(RoleName="worker", PolicyName="may", PolicyDocument=json.dumps(document))
+    sandbox.client("iam").put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=json.dumps(document))
 
 
 def _as_worker(sandbox: Sandbox, service: str) -> Any:
-    session = sandbox.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
+    return _as(ROLE, sandbox, service)
+
+
+def _as(role: str, sandbox: Sandbox, service: str) -> Any:
+    session = sandbox.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     client: Any = boto3.client
     return client(
         service,
@@ -95,9 +111,10 @@ def _as_worker(sandbox: Sandbox, service: str) -> Any:
     )
 
 
-def _recorded(sandbox: Sandbox, action: str) -> list[dict[str, Any]]:
+def _recorded(sandbox: Sandbox, action: str, *, through: str | None = None) -> list[dict[str, Any]]:
     lines = (sandbox.directory.logs / FILE).read_text("utf-8").splitlines()
-    return [line for line in map(json.loads, lines) if (line["role"], line["action"]) == (ROLE, action)]
+    found = [line for line in map(json.loads, lines) if (line["role"], line["action"]) == (ROLE, action)]
+    return [line for line in found if through in (None, line["through"])]
 
 
 def _refused(error: ClientError) -> str:
@@ -130,7 +147,6 @@ def test_whoever_may_read_an_encrypted_bucket_still_needs_its_key_and_only_throu
     guarded: Sandbox, key: str
 ) -> None:
     guarded.client("s3").put_object(Bucket="encrypted", Key="file", Body=b"content")
-    before = len(_recorded(guarded, "kms:Decrypt"))
     read = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::encrypted/*"}
     through = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
     _may(guarded, read)
@@ -139,9 +155,8 @@ def test_whoever_may_read_an_encrypted_bucket_still_needs_its_key_and_only_throu
     _may(guarded, read, {"Action": "kms:Decrypt", "Resource": key, "Condition": through})
 
     assert _as_worker(guarded, "s3").get_object(Bucket="encrypted", Key="file")["Body"].read() == b"content"
-    denied, allowed = _recorded(guarded, "kms:Decrypt")[before:]
-    assert (denied["decision"], allowed["decision"]) == ("ImplicitDeny", "Allow")
-    assert (allowed["resource"], allowed["through"]) == (key, "s3.us-east-1.amazonaws.com")
+    asked = _recorded(guarded, "kms:Decrypt", through="s3.us-east-1.amazonaws.com")
+    assert {(line["decision"], line["resource"]) for line in asked} == {("ImplicitDeny", key), ("Allow", key)}
     with pytest.raises(ClientError):
         _as_worker(guarded, "kms").decrypt(KeyId=key, CiphertextBlob=b"anything")
 
@@ -224,14 +239,26 @@ def test_a_job_whose_role_may_not_pull_its_image_fails_with_the_permission_named
     assert "may not ecr:BatchCheckLayerAvailability on arn:aws:ecr:us-east-1:683313688378" in job["FailureReason"]
 
 
-def test_lambda_polls_a_queue_and_writes_logs_with_the_rights_of_the_functions_role(guarded: Sandbox) -> None:
+def test_whoever_may_send_to_an_encrypted_queue_still_needs_its_key(guarded: Sandbox, key: str) -> None:
+    url = guarded.client("sqs").get_queue_url(QueueName="work")["QueueUrl"]
+    send, actions = {"Action": "sqs:SendMessage", "Resource": QUEUE}, ["kms:Decrypt", "kms:GenerateDataKey"]
+    for too_few in ([], actions[:1], actions[1:]):
+        _may(guarded, send, *({"Action": action, "Resource": key} for action in too_few), role="sender")
+        with pytest.raises(ClientError):
+            _as(SENDER, guarded, "sqs").send_message(QueueUrl=url, MessageBody="work")
+    _may(guarded, send, {"Action": actions, "Resource": key, "Condition": THROUGH_SQS}, role="sender")
+
+    assert _as(SENDER, guarded, "sqs").send_message(QueueUrl=url, MessageBody="work")["MessageId"]
+    guarded.client("sqs").purge_queue(QueueUrl=url)
+
+
+def test_lambda_polls_a_queue_and_writes_logs_with_the_rights_of_the_functions_role(guarded: Sandbox, key: str) -> None:
     sqs, function, group = (
         guarded.client("sqs"),
         guarded.client("lambda"),
         "arn:aws:logs:us-east-1:000000000000:log-group",
     )
-    queue = "arn:aws:sqs:us-east-1:000000000000:work"
-    url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+    url = sqs.get_queue_url(QueueName="work")["QueueUrl"]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("work.py", "def handler(event, context):\n    print('worked')\n")
@@ -243,16 +270,27 @@ def test_lambda_polls_a_queue_and_writes_logs_with_the_rights_of_the_functions_r
         Code={"ZipFile": content.getvalue()},
     )
     _may(guarded, {"Action": "logs:CreateLogStream", "Resource": f"{group}:/aws/lambda/work:*"})
-    function.create_event_source_mapping(FunctionName="work", EventSourceArn=queue)
+    function.create_event_source_mapping(FunctionName="work", EventSourceArn=QUEUE)
     sqs.send_message(QueueUrl=url, MessageBody="work")
     _await(lambda: [line["decision"] for line in _recorded(guarded, "sqs:ReceiveMessage")] == ["ImplicitDeny"])
     assert _waiting(sqs, url) == 1
 
     polling = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    _may(guarded, {"Action": polling, "Resource": queue})
+    poll = {"Action": polling, "Resource": QUEUE}
+    _may(guarded, poll)
+    _await(lambda: _of_the_queue(guarded) == ["ImplicitDeny"])
+    assert _waiting(sqs, url) == 1
+    _may(guarded, poll, {"Action": "kms:Decrypt", "Resource": key, "Condition": THROUGH_SQS})
     _await(lambda: _waiting(sqs, url) == 0)
+    assert _of_the_queue(guarded) == ["ImplicitDeny", "Allow"]
     _await(lambda: [line["decision"] for line in _recorded(guarded, "logs:CreateLogStream")] == ["ImplicitDeny"])
     assert guarded.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/work")["logGroups"] == []
+
+
+def _of_the_queue(sandbox: Sandbox) -> list[str]:
+    """Whether the function's role was allowed to open the messages."""
+    opened = _recorded(sandbox, "kms:Decrypt", through="sqs.us-east-1.amazonaws.com")
+    return [line["decision"] for line in opened]
 
 
 def _waiting(sqs: Any, url: str) -> int:
