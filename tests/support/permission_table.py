@@ -52,7 +52,8 @@ MAY = {
         "s3:PutObject",
         "sagemaker:StartPipelineExecution",
     },
-    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS,
+    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS | {"sagemaker:StopPipelineExecution"},
+    ("Training", "WatchRole"): {"sqs:SendMessage"},
     ("Training", "PipelineRole"): IN_SAGEMAKER
     | {
         "iam:PassRole",
@@ -190,6 +191,7 @@ SAGEMAKER_RESOURCES = {
     "InvokeEndpoint": {"endpoint"},
     "ListPipelineExecutionSteps": {"pipeline-execution"},
     "StartPipelineExecution": {"pipeline"},
+    "StopPipelineExecution": {"pipeline-execution"},
     "StopProcessingJob": {"processing-job"},
     "StopTrainingJob": {"training-job"},
     "UpdateEndpoint": {"endpoint", "endpoint-config"},
@@ -205,6 +207,7 @@ TRUSTED = {
     "PipelineRole": "sagemaker",
     "EndpointRole": "sagemaker",
     "ScheduleRole": "scheduler",
+    "WatchRole": "scheduler",
     "FailedRunsRole": "events",
     "RolloutRole": "codedeploy",
 }
