@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 _EXECUTING = "Executing"
-STARTING = timedelta(minutes=30)
-"""How long a lock may be without an execution: longer than StartTraining tries the message that took it."""
+STARTING = timedelta(hours=1)
+"""How long a lock may be without an execution: as long as StartTraining tries the message that took it."""
 STOPPING = timedelta(minutes=30)
 """How long an execution may take to stop; a job has two minutes for that (page "StopTrainingJob"), then it uploads."""
 
