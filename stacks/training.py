@@ -10,6 +10,7 @@ from stacks.constructs.delivery_role import DeliveryRole
 from stacks.constructs.event_path import Delivery, EventPath
 from stacks.constructs.handler import Handler, HandlerContext, Sizing
 from stacks.constructs.model_registry import ModelRegistry
+from stacks.constructs.run_watch import RunWatch
 from stacks.constructs.training_pipeline import TrainingPipeline, read_definition
 from stacks.settings import RETRAINING_ALARMS, Settings
 from stacks.storage import StorageResources
@@ -19,6 +20,10 @@ _LISTING = Sizing(memory_megabytes=1769, timeout_seconds=120)
 _BURST = 90
 """Requests that one invocation of StartTraining takes together; all of them make one run. It remembers them in one
 transaction of the ledger, which holds at most 100 writes (page "TransactWriteItems")."""
+
+_WAITING = 30
+"""Minutes that a job may wait for a machine: as long as its step tries again (``JOB_RETRY`` in ``pipelines/jobs.py``).
+Together with the limits of the jobs, that is the limit of a run."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class TrainingStack(Stack):
             environment={
                 **_start_settings(settings),
                 **_start_resources(storage, pipeline),
+                "RUN_LIMIT_SECONDS": str(60 * definition.jobs * (settings.training.max_runtime_minutes + _WAITING)),
                 "CODE_VERSION": code_version,
                 "CONTRACT_VERSION": definition.contract_version,
             },
@@ -105,7 +111,7 @@ class TrainingStack(Stack):
             self,
             "CloseTraining",
             name="close_training",
-            description="Records how a training run ended and asks for the next one if data arrived meanwhile",
+            description="Records how a training run ended, stops one at its limit, and asks for the next one",
             context=handlers,
             environment={"ARTIFACTS_BUCKET": storage.artifacts.name},
         )
@@ -118,6 +124,8 @@ class TrainingStack(Stack):
             notifications=storage.notifications,
             key=storage.key,
         )
+        pipeline.grant_stop(close.role)
+        RunWatch(self, "Watch", closing=closing, notifications=storage.notifications, key=storage.key)
         # StartTraining closes a run too, when it finds a lock whose run has ended and whose event never came.
         for handler in (start, close):
             retrain.grant_send(handler, variable="RETRAIN_QUEUE_URL")

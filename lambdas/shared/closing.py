@@ -4,7 +4,7 @@ Nothing is taken from the event but the execution's ARN: status, steps and repor
 AWS pages: "DescribePipelineExecution", "PipelineExecutionStep" (Amazon SageMaker API Reference).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from lambdas.shared import clock, ledger, outcomes
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
 
-_ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+_UNFINISHED = frozenset({"Starting", "Executing", "Stopping"})
+_STOPPED = "the execution was stopped"
+_UNDONE = ("Failed", "Stopped")
+"""Of the steps, the one that says why an execution failed; SageMaker calls a job that its time limit ended stopped."""
 _REJECT_DATA = "RejectData"
 """The Fail step that ends a run whose data Validate refused; a Validate that fails has crashed."""
 _SUCCEEDED = frozenset({RunStatus.PROMOTED, RunStatus.KEPT_CHAMPION})
@@ -44,6 +48,7 @@ class Verdict:
     status: RunStatus
     package_arn: str | None = None
     failure: str | None = None
+    abandoned: bool = False
 
 
 def judge(
@@ -53,8 +58,8 @@ def judge(
     if execution_status == "Succeeded":
         return _judge_success(steps)
     if execution_status == "Stopped":
-        return Verdict(RunStatus.FAILED, failure="the execution was stopped")
-    failed = next((step for step in steps if step.get("StepStatus") == "Failed"), None)
+        return Verdict(RunStatus.FAILED, failure=_STOPPED)
+    failed = next((step for status in _UNDONE for step in steps if step.get("StepStatus") == status), None)
     if failed is None:
         return Verdict(RunStatus.FAILED, failure=failure_reason or "SageMaker gave no reason")
     said = failed.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
@@ -98,11 +103,24 @@ class RunCloser:
 
     def has_ended(self, execution_arn: str) -> bool:
         """Whether nothing runs any more under this execution."""
+        status = self.status(execution_arn)
+        return status is None or status in ENDED
+
+    def status(self, execution_arn: str) -> str | None:
+        """How SageMaker says that an execution is; ``None`` when it was deleted together with its pipeline."""
         try:
             execution = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution_arn)
         except self._sagemaker.exceptions.ResourceNotFound:
-            return True
-        return execution["PipelineExecutionStatus"] in _ENDED
+            return None
+        return execution["PipelineExecutionStatus"]
+
+    def unfinished_steps(self, execution_arn: str) -> list[str]:
+        """The steps that have begun and not ended, with their status."""
+        return [
+            f"{step.get('StepName')} {step.get('StepStatus')}"
+            for step in self._steps(execution_arn)
+            if step.get("StepStatus") in _UNFINISHED
+        ]
 
     def close(self, execution_arn: str) -> None:
         """Close the run of an execution; a second call changes nothing.
@@ -118,7 +136,12 @@ class RunCloser:
             return
         if run.status.is_open:
             self._finish(run, verdict, execution_arn=execution_arn)
-        self._wake_up_what_waits()
+        self.wake_up_what_waits()
+
+    def abandon(self, run: Run, *, execution_arn: str, failure: str) -> None:
+        """Close a run whose execution does not come to its end: nobody waits for it any longer."""
+        self._finish(run, Verdict(RunStatus.FAILED, failure=failure, abandoned=True), execution_arn=execution_arn)
+        self.wake_up_what_waits()
 
     def _outcome(self, execution_arn: str) -> tuple[str | None, Verdict]:
         """Return the run of an execution (its display name), if it has one, and how it ended."""
@@ -130,14 +153,14 @@ class RunCloser:
             run_id = state.run_id if state.execution_arn == execution_arn else None
             return run_id, Verdict(RunStatus.FAILED, failure="the execution was deleted")
         status = execution["PipelineExecutionStatus"]
-        if status not in _ENDED:
+        if status not in ENDED:
             raise NotYetError(f"execution {execution_arn} is {status}: waiting for another delivery of the event")
         verdict = judge(status, steps=list(self._steps(execution_arn)), failure_reason=execution.get("FailureReason"))
         return execution.get("PipelineExecutionDisplayName"), verdict
 
     def _finish(self, run: Run, verdict: Verdict, *, execution_arn: str) -> None:
         evaluation = self._evaluation(run.run_id)
-        verdict = with_evaluation(verdict, evaluation)
+        verdict = with_stop(with_evaluation(verdict, evaluation), run)
         version = int(verdict.package_arn.rpartition("/")[2]) if verdict.package_arn else None
         closed = run.model_copy(
             update={
@@ -147,6 +170,7 @@ class RunCloser:
                 "package_arn": verdict.package_arn,
                 "version": version,
                 "failure": verdict.failure,
+                "abandoned": verdict.abandoned,
                 "report_uri": self._report_uri(run.run_id, verdict.status),
                 **asdict(evaluation),
             }
@@ -171,7 +195,7 @@ class RunCloser:
                     return None
         raise ConflictError(f"run {closed.run_id} could not be closed: the ledger kept changing")
 
-    def _wake_up_what_waits(self) -> None:
+    def wake_up_what_waits(self) -> None:
         """Send the wake-up as long as a wish waits and nothing runs, so that a crash before it is repaired."""
         state = self._ledger.training()
         if state.waits and state.run_id is None:
@@ -209,6 +233,13 @@ def with_evaluation(verdict: Verdict, evaluation: Evaluation) -> Verdict:
     """Turn a gate that could judge nothing into a failure: the champion was not beaten, it was not even scored."""
     if verdict.status is RunStatus.KEPT_CHAMPION and evaluation.gate_rule == CHAMPION_UNREADABLE:
         return Verdict(RunStatus.FAILED, failure=evaluation.gate_reason or "the live model could not be scored")
+    return verdict
+
+
+def with_stop(verdict: Verdict, run: Run) -> Verdict:
+    """Say of an execution that was stopped at the limit of its run that it was, and what it was doing."""
+    if verdict.failure == _STOPPED and run.stop_reason:
+        return replace(verdict, failure=f"{_STOPPED}: {run.stop_reason}")
     return verdict
 
 

@@ -44,15 +44,29 @@ def _words(run: Run) -> tuple[str, str, str]:
             text = f"The validation refused the snapshot. {run.failure}"
             action = "correct the named objects and upload them again; that starts a new run."
             return "Data refused, nothing was trained", text, f"{action} {_UNTOUCHED}"
-        case _ if run.gate_rule == CHAMPION_UNREADABLE:
-            text = "A challenger was trained, but the live model could not be scored, so nothing was promoted."
-            action = "repair what the reason names, then request a run again: without a comparison none can pass."
-            return "The champion could not be judged", f"{text} {run.failure}", f"{action} {_UNTOUCHED}"
         case _:
-            action = "read the failing step's log (link in the execution), remove the cause and request a run again"
-            where = "(docs/operating.md, asking for a training run)."
-            text = f"The run ended without a model. {run.failure}"
-            return "Training failed", text, f"{action} {where} {_UNTOUCHED}"
+            return _words_of_a_failure(run)
+
+
+def _words_of_a_failure(run: Run) -> tuple[str, str, str]:
+    if run.gate_rule == CHAMPION_UNREADABLE and not run.abandoned:
+        headline = "The champion could not be judged"
+        text = "A challenger was trained, but the live model could not be scored, so nothing was promoted."
+        action = "repair what the reason names, then request a run again: without a comparison none can pass."
+    elif run.abandoned:
+        headline = "Training failed, and its execution does not stop"
+        text = "Nobody waits for this run any longer, and the next one may start."
+        action = (
+            f"stop what still runs under execution {run.execution_arn}, or ask AWS support to: it costs money until "
+            "then (docs/runbooks/run-watch.md)."
+        )
+    else:
+        headline, text = "Training failed", "The run ended without a model."
+        action = (
+            "read the failing step's log (link in the execution), remove the cause and request a run again "
+            "(docs/operating.md, asking for a training run)."
+        )
+    return headline, f"{text} {run.failure}", f"{action} {_UNTOUCHED}"
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str]]:

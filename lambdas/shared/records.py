@@ -145,7 +145,15 @@ class Run(Record):
     started_at: datetime
     parameters: dict[str, str]
     """The pipeline's parameters, frozen when the lock was taken, so that a resumed start asks for the same run."""
+    ends_by: datetime | None = None
+    """When it has to be over: the limits of its jobs and their waiting together. ``None`` in runs of older releases."""
     execution_arn: str | None = None
+    stop_requested_at: datetime | None = None
+    """When the watch found it running at its limit, and had it stopped."""
+    stop_reason: str | None = None
+    """What the watch found."""
+    abandoned: bool = False
+    """Whether its execution was still stopping when its end was written down."""
     ended_at: datetime | None = None
     package_arn: str | None = None
     version: int | None = None

@@ -12,7 +12,7 @@ faster, everything is read and decided again. That makes each of these steps saf
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lambdas.shared import clients, ledger
+from lambdas.shared import clients, clock, ledger
 from lambdas.shared.closing import RunCloser
 from lambdas.shared.errors import ConflictError
 from lambdas.shared.ledger import Ledger, Write
@@ -124,7 +124,10 @@ class TrainingStarter:
             action="nothing; another message follows when it ends.",
         )
         started = state.model_copy(update={"execution_arn": execution_arn})
-        running = run.model_copy(update={"status": RunStatus.RUNNING, "execution_arn": execution_arn})
+        ends_by = clock.now() + self._environment.run_limit
+        running = run.model_copy(
+            update={"status": RunStatus.RUNNING, "execution_arn": execution_arn, "ends_by": ends_by}
+        )
         self._ledger.commit(ledger.put_training(started), ledger.put_run(running))
         count("RunsStarted")
         return self._ledger.training()

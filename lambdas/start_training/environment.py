@@ -23,6 +23,7 @@ class StartTrainingEnvironment(HandlerEnvironment):
     retrain_queue_url: str = Field(pattern=r"^https?://")
     cooldown_seconds: int = Field(ge=0)
     max_runs_per_day: int = Field(ge=1)
+    run_limit_seconds: int = Field(ge=60)
     new_data: Literal["always", "first"] = "always"
     approval_status: Literal["Approved", "PendingManualApproval"]
     code_version: str = Field(min_length=1)
@@ -34,3 +35,8 @@ class StartTrainingEnvironment(HandlerEnvironment):
     def cooldown(self) -> timedelta:
         """Least time between two starts."""
         return timedelta(seconds=self.cooldown_seconds)
+
+    @property
+    def run_limit(self) -> timedelta:
+        """How long a run may take: the watch of CloseTraining stops what lasts longer."""
+        return timedelta(seconds=self.run_limit_seconds)

@@ -18,6 +18,7 @@ from stacks.constructs.regional import Image
 from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
 
 _WHY_JOBS: Final = "SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix> when they start."
+_WHY_EXECUTIONS: Final = "SageMaker numbers the executions when they start; the permission ends at the pipeline."
 ROLE_PLACEHOLDER: Final = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
 
 
@@ -150,7 +151,16 @@ class SageMakerPipeline(Construct):
             role,
             actions=["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"],
             resources=[f"{self.arn}/execution/*"],
-            wildcard_reason="SageMaker numbers the executions when they start; the permission ends at the pipeline.",
+            wildcard_reason=_WHY_EXECUTIONS,
+        )
+
+    def grant_stop(self, role: iam.Role) -> None:
+        """Let ``role`` stop an execution."""
+        allow(
+            role,
+            actions=["sagemaker:StopPipelineExecution"],
+            resources=[f"{self.arn}/execution/*"],
+            wildcard_reason=_WHY_EXECUTIONS,
         )
 
 

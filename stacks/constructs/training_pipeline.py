@@ -1,6 +1,9 @@
 """The SageMaker training pipeline from its committed definition."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from constructs import Construct
 
@@ -14,12 +17,20 @@ from stacks.constructs.staging import Staging
 from stacks.errors import StalePipelineError
 from stacks.settings import Settings
 
+_JOBS: Final = frozenset({"Processing", "Training"})
+
 
 @dataclass(frozen=True)
 class TrainingDefinition(Definition):
-    """The committed training pipeline, and the version of the contract that its models will speak."""
+    """The committed training pipeline.
+
+    Attributes:
+        contract_version: version of the contract that its models will speak.
+        jobs: how many jobs it starts, one after the other.
+    """
 
     contract_version: str
+    jobs: int
 
 
 def read_definition(settings: Settings) -> TrainingDefinition:
@@ -37,8 +48,22 @@ def read_definition(settings: Settings) -> TrainingDefinition:
     except (compiled.StaleDefinitionError, inputs.DefinitionInputError) as error:
         raise StalePipelineError(str(error)) from error
     return TrainingDefinition(
-        compiled=committed, defaults=wanted.parameter_defaults(), contract_version=contract_version
+        compiled=committed,
+        defaults=wanted.parameter_defaults(),
+        contract_version=contract_version,
+        jobs=_jobs(json.loads(committed.text)["Steps"]),
     )
+
+
+def _jobs(steps: Sequence[Mapping[str, Any]]) -> int:
+    """Count the jobs among steps, those in both branches of a condition included."""
+    branches = [
+        step["Arguments"][branch]
+        for step in steps
+        if step["Type"] == "Condition"
+        for branch in ("IfSteps", "ElseSteps")
+    ]
+    return sum(step["Type"] in _JOBS for step in steps) + sum(map(_jobs, branches))
 
 
 class TrainingPipeline(SageMakerPipeline):

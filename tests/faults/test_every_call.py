@@ -19,6 +19,8 @@ FUNCTIONS = ("start_training", "close_training", "deploy_model", "confirm_deploy
 SCENARIOS = ((39, 3), (7, 3))
 """Seed, and how many things people do."""
 LONGER = ((13, 7), (37, 7))
+WATCHED = ((2, 0), (0, 0))
+"""In the first the execution hangs and does not even stop, in the second nobody hears of its end."""
 WRITES = {
     "CreateEndpoint",
     "CreateEndpointConfig",
@@ -31,6 +33,7 @@ WRITES = {
     "PutObject",
     "SendMessage",
     "StartPipelineExecution",
+    "StopPipelineExecution",
     "TransactWriteItems",
     "UpdateEndpoint",
     "UpdateModelPackage",
@@ -46,11 +49,12 @@ class Call:
     function: str
     index: int
     operation: str
+    ill: float
 
     def gone_wrong(self, fault: Fault) -> tuple[OneFault, Played]:
         """Play the schedule with this call failing."""
         one = OneFault(self.function, self.index, fault)
-        return one, play(self.seed, settings=Settings(), faults=one, actions=self.actions)
+        return one, play(self.seed, settings=Settings(ill_executions=self.ill), faults=one, actions=self.actions)
 
 
 @dataclass
@@ -64,12 +68,12 @@ class Census:
 
 
 @cache
-def calls(seed: int, actions: int) -> tuple[Call, ...]:
+def calls(seed: int, actions: int, *, ill: float = 0) -> tuple[Call, ...]:
     census = Census()
-    played = play(seed, settings=Settings(), faults=census, actions=actions)
+    played = play(seed, settings=Settings(ill_executions=ill), faults=census, actions=actions)
     assert not played.problems, played.story
     return tuple(
-        Call(seed, actions, function, index, operation)
+        Call(seed, actions, function, index, operation, ill)
         for function, operations in census.made.items()
         for index, operation in enumerate(operations)
     )
@@ -106,6 +110,14 @@ def test_the_same_holds_for_calls_that_are_rarely_made() -> None:
         assert_converges(call)
 
 
+def test_the_same_holds_for_the_calls_of_the_watch() -> None:
+    watched = [each for scenario in WATCHED for each in calls(*scenario, ill=1) if each.function == "close_training"]
+    assert {"StopPipelineExecution", "Publish", "PutItem", "TransactWriteItems"} <= {each.operation for each in watched}
+    for call in watched:
+        assert_converges(call)
+
+
 def test_the_schedules_make_every_call_that_changes_something() -> None:
     made = {each.operation for scenario in (*SCENARIOS, *LONGER) for each in calls(*scenario)}
+    made |= {each.operation for scenario in WATCHED for each in calls(*scenario, ill=1)}
     assert made >= WRITES, f"choose other schedules, nobody calls {WRITES - made}"

@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lambdas.close_training import handler as close_training
+from lambdas.close_training.watch import RunWatch
 from lambdas.confirm_deployment import handler as confirm_deployment
 from lambdas.deploy_model import handler as deploy_model
 from lambdas.deploy_model import target
-from lambdas.shared import confirmation, ledger
+from lambdas.shared import closing, confirmation, ledger
 from lambdas.shared.closing import RunCloser
 from lambdas.shared.confirmation import Confirmer, Outcome
 from lambdas.shared.endpoints import IN_SERVICE
@@ -29,7 +31,7 @@ from lambdas.start_training import alarms, answers, core, runs
 from lambdas.start_training import handler as start_training
 from lambdas.start_training.core import TrainingStarter
 from lambdas.start_training.runs import RunStarter
-from tests.faults.support.schedules import play
+from tests.faults.support.schedules import play, settings_of
 from tests.faults.support.world import Settings
 
 SCHEDULES = 1000
@@ -89,7 +91,7 @@ def no_wish_waits(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_wake_up_after_a_run(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(RunCloser, "_wake_up_what_waits", lambda _: None)
+    patch.setattr(RunCloser, "wake_up_what_waits", lambda _: None)
 
 
 def the_last_alarm_event_counts(patch: pytest.MonkeyPatch) -> None:
@@ -112,6 +114,20 @@ def no_comparison(patch: pytest.MonkeyPatch) -> None:
         return judge(deployment, endpoint)
 
     patch.setattr(confirmation, "judge", trust)
+
+
+def nobody_looks_at_the_run(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RunWatch, "look", lambda *_: None)
+
+
+def a_look_is_ahead_of_its_time(patch: pytest.MonkeyPatch) -> None:
+    look = RunWatch.look
+    patch.setattr(RunWatch, "look", lambda self, at: look(self, at + timedelta(days=1)))
+
+
+def no_name_of_the_limit_on_record(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(closing, "with_stop", lambda verdict, _: verdict)
+    patch.setattr(RunWatch, "_stop_at_limit", lambda self, _, at, **named: self._stop(named["execution_arn"], at))
 
 
 def no_names_by_content(patch: pytest.MonkeyPatch) -> None:
@@ -166,6 +182,9 @@ WEAKENINGS: dict[str, tuple[Weaken, str]] = {
     "no wake-up after a run": (no_wake_up_after_a_run, "still waits for training"),
     "alarms in the order of their events": (the_last_alarm_event_counts, "are not those of CloudWatch"),
     "no comparison": (no_comparison, "the ledger says"),
+    "nobody looks at the run": (nobody_looks_at_the_run, "the lock is still held"),
+    "a look ahead of its time": (a_look_is_ahead_of_its_time, "is stopped before its limit"),
+    "stopped without a word": (no_name_of_the_limit_on_record, "was stopped, for None"),
     "no names by content": (no_names_by_content, "under different names"),
     "no condition on a deployment": (no_condition_on_a_deployment, "the ledger says|was dropped|is still unknown"),
     "a conflict counts as recorded": (a_conflict_counts_as_recorded, "is still unknown"),
@@ -188,8 +207,13 @@ NOTICED = {
     "swallowed: wake-up": (131,),
 }
 """Schedules that are tried first, because few others notice."""
-STORMS = {"swallowed: notification": Settings(faults=0.08)}
-"""What needs more faults than most schedules have."""
+STORMS = {
+    "swallowed: notification": Settings(faults=0.08),
+    "nobody looks at the run": Settings(ill_executions=1),
+    "a look ahead of its time": Settings(ill_executions=0.3),
+    "stopped without a word": Settings(ill_executions=1),
+}
+"""What needs more to go wrong than does in most schedules."""
 
 
 @pytest.mark.parametrize("name", WEAKENINGS)
@@ -197,6 +221,8 @@ def test_a_promise_that_is_broken_is_noticed(name: str, monkeypatch: pytest.Monk
     weaken, words = WEAKENINGS[name]
     weaken(monkeypatch)
     for seed in (*NOTICED.get(name, ()), *range(SCHEDULES)):
-        if any(re.search(words, problem) for problem in play(seed, settings=STORMS.get(name)).problems):
+        # What only the watch can notice has its own settings: others find more where no execution hangs.
+        settings = STORMS.get(name) or replace(settings_of(seed), ill_executions=0)
+        if any(re.search(words, problem) for problem in play(seed, settings=settings).problems):
             return
     pytest.fail(f"{SCHEDULES} schedules noticed nothing of it")

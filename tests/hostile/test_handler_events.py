@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from lambdas.close_training.events import ExecutionStatusChange
+from lambdas.close_training.events import ClosingMessage
 from lambdas.confirm_deployment.events import EndpointStateChange
 from lambdas.deploy_model.events import DeploymentMessage, PackageStateChange
 from lambdas.deploy_model.events import Request as DeploymentRequest
@@ -77,7 +77,7 @@ def act_on(message: BaseModel) -> None:
         (RetrainMessage, "object_created"),
         (RetrainMessage, "alarm_state_change"),
         (DeploymentMessage, "model_package"),
-        (ExecutionStatusChange, "pipeline_execution"),
+        (ClosingMessage, "pipeline_execution"),
         (EndpointStateChange, "endpoint"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_damaged_event_is_refused_or_can_be_acted_on(model: type[BaseModel], n
     assert f"{STAGE}-drift" in said
 
 
-@pytest.mark.parametrize("model", [RetrainMessage, DeploymentMessage, ExecutionStatusChange, EndpointStateChange])
+@pytest.mark.parametrize("model", [RetrainMessage, DeploymentMessage, ClosingMessage, EndpointStateChange])
 @pytest.mark.parametrize("body", [hostile_json.DEEP, hostile_json.ENDLESS, '{"a":' * 90_000, "\ud800", "", "{" * 999])
 def test_what_is_nested_or_written_to_break_a_parser_is_refused(model: type[BaseModel], body: str) -> None:
     with pytest.raises(ValueError, match=r"."):

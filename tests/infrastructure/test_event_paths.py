@@ -211,7 +211,7 @@ def test_every_way_to_fail_has_an_alarm_that_notifies_and_says_what_to_do(sandbo
 
 
 def test_every_queue_has_dead_letters_or_holds_them(sandbox: Any) -> None:
-    of_schedules_and_rules = {"ScheduleDeadLetters", "FailedRunsDeadLetters"}
+    of_schedules_and_rules = {"ScheduleDeadLetters", "FailedRunsDeadLetters", "WatchDeadLetters"}
     for template in sandbox.values():
         queues = {
             name: one

@@ -121,19 +121,21 @@ def test_a_role_trusts_one_service(sandbox: Any, role: tuple[str, str]) -> None:
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
-@pytest.mark.parametrize(("role", "source"), [("ScheduleRole", "Group"), ("FailedRunsRole", "Rule")])
+@pytest.mark.parametrize(
+    ("stack", "role"), [("Monitoring", "ScheduleRole"), ("Training", "WatchRole"), ("Monitoring", "FailedRunsRole")]
+)
 def test_a_role_of_a_service_that_acts_for_many_is_for_one_source_of_this_account(
-    monitoring: Any, role: str, source: str
+    sandbox: Any, stack: str, role: str
 ) -> None:
-    (statement,) = monitoring.one("AWS::IAM::Role", role)["AssumeRolePolicyDocument"]["Statement"]
+    (statement,) = sandbox[stack].one("AWS::IAM::Role", role)["AssumeRolePolicyDocument"]["Statement"]
     condition = statement["Condition"]["StringEquals"]
 
     assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
-    if source == "Group":
-        group = monitoring.id("AWS::Scheduler::ScheduleGroup", "ScheduleGroup")
+    if role != "FailedRunsRole":
+        (group,) = sandbox[stack].all("AWS::Scheduler::ScheduleGroup")
         assert condition["aws:SourceArn"] == {"Fn::GetAtt": [group, "Arn"]}
     else:
-        name = monitoring.one("AWS::Events::Rule", "FailedRuns")["Name"]
+        name = sandbox[stack].one("AWS::Events::Rule", "FailedRuns")["Name"]
         assert condition["aws:SourceArn"]["Fn::Join"][1][-1] == f":rule/{name}"
 
 

@@ -14,6 +14,7 @@ NAME = f"{PROJECT}-{ENVIRONMENT}"
 PIPELINE = f"{NAME}-training"
 ROLE = "arn:aws:iam::000000000000:role/flights-sandbox-execution"
 PACKAGES = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{NAME}"
+RUN_LIMIT_SECONDS = 6 * 3600
 CROSSED = (
     "Threshold Crossed: 3 out of the last 5 datapoints [0.31234567 (28/02/13 00:00:00), 0.25 (27/02/13 00:00:00), "
     "0.11 (26/02/13 00:00:00)] were greater than the threshold (0.1) (minimum 3 datapoints for OK -> ALARM transition)."
@@ -72,6 +73,7 @@ class Resources:
             "RETRAIN_QUEUE_URL": self.retrain_url,
             "COOLDOWN_SECONDS": "0",
             "MAX_RUNS_PER_DAY": "100",
+            "RUN_LIMIT_SECONDS": str(RUN_LIMIT_SECONDS),
             "NEW_DATA": "always",
             "APPROVAL_STATUS": "Approved",
             "CODE_VERSION": "0123abc",
@@ -156,6 +158,12 @@ def execution_ended(arn: str, *, status: str = "Succeeded") -> dict[str, Any]:
         "pipelineExecutionArn": arn,
     }
     return event("aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change", detail)
+
+
+def watch_due(at: datetime) -> dict[str, Any]:
+    """The schedule asks CloseTraining to look at the run in flight."""
+    detail = {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"source": "tandem", "detail-type": "Training Watch Due", "detail": detail}
 
 
 def package_changed(version: int, *, status: str = "Approved", updated: Sequence[str] = ()) -> dict[str, Any]:

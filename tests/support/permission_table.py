@@ -52,7 +52,8 @@ MAY = {
         "s3:PutObject",
         "sagemaker:StartPipelineExecution",
     },
-    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS,
+    ("Training", "CloseTrainingRole"): HANDLER | CLOSES_RUNS | {"sagemaker:StopPipelineExecution"},
+    ("Training", "WatchRole"): {"kms:Decrypt", "kms:GenerateDataKey", "sqs:SendMessage"},
     ("Training", "PipelineRole"): IN_SAGEMAKER
     | {
         "iam:PassRole",
@@ -196,6 +197,7 @@ SAGEMAKER_RESOURCES = {
     "InvokeEndpoint": {"endpoint"},
     "ListPipelineExecutionSteps": {"pipeline-execution"},
     "StartPipelineExecution": {"pipeline"},
+    "StopPipelineExecution": {"pipeline-execution"},
     "StopProcessingJob": {"processing-job"},
     "StopTrainingJob": {"training-job"},
     "UpdateEndpoint": {"endpoint", "endpoint-config"},
@@ -211,6 +213,7 @@ TRUSTED = {
     "PipelineRole": "sagemaker",
     "EndpointRole": "sagemaker",
     "ScheduleRole": "scheduler",
+    "WatchRole": "scheduler",
     "FailedRunsRole": "events",
     "RolloutRole": "codedeploy",
 }

@@ -144,6 +144,13 @@ class SageMaker:
         }
         return answer | ({"FailureReason": execution.failure} if execution.failure else {})
 
+    def stop_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        execution = self._execution(request)
+        if execution.status not in {"Executing", "Stopping"}:
+            raise Refused("ConflictException", f"Pipeline execution {execution.arn} is {execution.status}.")
+        execution.status = "Stopping"
+        return {"PipelineExecutionArn": execution.arn}
+
     def list_pipeline_execution_steps(self, request: dict[str, Any]) -> dict[str, Any]:
         steps = self._execution(request).steps
         start = int(request.get("NextToken", "0"))

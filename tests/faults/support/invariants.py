@@ -5,6 +5,7 @@ Nothing here asks the handlers: the account of SageMaker, buckets and queues is 
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from function_inputs import NAME
@@ -14,6 +15,7 @@ from lambdas.shared.records import DeploymentStatus, Run, RunStatus
 from lambdas.shared.snapshot import parse
 from lambdas.start_training.window import period_of
 from tests.faults.support.people import People
+from tests.faults.support.training_and_serving import DOES_NOT_STOP, HANGS
 from tests.faults.support.world import ARTIFACTS, DATA, World
 
 _ENDS = {
@@ -23,6 +25,8 @@ _ENDS = {
     "failed": RunStatus.FAILED,
     "stopped": RunStatus.FAILED,
 }
+_LONGEST_WAIT = timedelta(hours=3)
+"""For the look that finds it, the one after that, and an event or a message that comes late."""
 _HEADLINES = {
     RunStatus.KEPT_CHAMPION: "Training kept the champion",
     RunStatus.REJECTED_DATA: "Data refused, nothing was trained",
@@ -43,6 +47,7 @@ class Final:
         """Everything that does not hold."""
         for check in (
             self._runs,
+            self._limits,
             self._snapshots,
             self._data,
             self._wishes,
@@ -63,12 +68,31 @@ class Final:
             yield f"executions {sorted(names.elements())} are not the runs {sorted(self.runs)}"
         for arn, execution in executions.items():
             run = self.runs.get(execution.name)
-            wanted = _ENDS[self.world.sagemaker.ended[arn]]
+            wanted = _ENDS[self.world.sagemaker.ended.get(arn, "stopped")]
             if run is not None and (run.status, run.execution_arn) != (wanted, arn):
                 yield f"run {run.run_id} is {run.status} ({run.execution_arn}), its execution {arn} ended {wanted}"
         state = self.ledger.training()
         if state.run_id is not None:
             yield f"the lock is still held by {state.run_id}"
+
+    def _limits(self) -> Iterator[str]:
+        """What hung was stopped at its limit, is told and says so; nothing else was, and no lock outlives its limit."""
+        sagemaker = self.world.sagemaker
+        for arn, execution in sagemaker.executions.items():
+            run, ill = self.runs.get(execution.name), sagemaker.ill.get(arn)
+            if execution.status == "Executing":
+                yield f"{execution.name} still executes"
+            if run is None or run.ends_by is None or run.ended_at is None:
+                continue
+            hung = ill in {HANGS, DOES_NOT_STOP}
+            if (run.stop_reason is not None) != hung:
+                yield f"run {run.run_id}, whose execution {ill or 'was well'}: was stopped, for {run.stop_reason}"
+            if run.abandoned != (ill == DOES_NOT_STOP):
+                yield f"run {run.run_id}, whose execution {ill or 'was well'}: abandoned is {run.abandoned}"
+            if hung and not any("at its limit" in told.text and run.run_id in told.text for told in self.world.told):
+                yield f"nobody was told that {run.run_id} was stopped at its limit"
+            if self.world.settings.faults == 0 and run.ended_at > run.ends_by + _LONGEST_WAIT:
+                yield f"the lock of {run.run_id} outlived its limit {run.ends_by} until {run.ended_at}"
 
     def _snapshots(self) -> Iterator[str]:
         """Every run's snapshot is stored, is what its name says, and names objects that exist."""

@@ -56,6 +56,7 @@ def settings_of(seed: int) -> Settings:
         cooldown_seconds=random.choice([0, 0, 1200]),
         max_runs_per_day=random.choice([100] * 9 + [3]),
         settle_seconds=random.choice([0, 60]),
+        ill_executions=random.choice([0, 0, 0, 0, 0, 0.3]),
     )
 
 

@@ -9,6 +9,8 @@ from function_inputs import NAME, PACKAGES, endpoint_changed, execution_ended, p
 from sagemaker_in_memory import Execution, SageMaker
 from standing_clock import Clock
 
+HANGS, DOES_NOT_STOP, END_IS_LOST = "hangs", "does not stop", "its end is lost"
+"""What can be wrong with an execution: it ends only when it is stopped, or not even then, or no event tells of it."""
 _IN_EVENTS = {"InService": "IN_SERVICE"}
 
 
@@ -24,6 +26,7 @@ class Surroundings(Protocol):
 
     clock: Clock
     random: Random
+    settings: Any
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Let something happen when so much time has passed."""
@@ -33,6 +36,9 @@ class Surroundings(Protocol):
 
     def execution_starts(self, execution: Execution) -> None:
         """Somebody started the pipeline."""
+
+    def execution_is_stopped(self, execution: Execution) -> None:
+        """Somebody stops an execution."""
 
     def evaluated(self, run_id: str, verdict: str) -> None:
         """The Evaluate step of a run has left its report."""
@@ -46,6 +52,8 @@ class LivelySageMaker(SageMaker):
         self._world, self._approval = world, approval
         self.ended: dict[str, str] = {}
         """Verdict by execution."""
+        self.ill: dict[str, str] = {}
+        """What is wrong with an execution, of those with which something is."""
         self.served: list[Served] = []
         self.made: list[str] = []
         """Names of models and configurations, in the order in which they were created."""
@@ -69,7 +77,16 @@ class LivelySageMaker(SageMaker):
         if len(self.executions) > before:
             execution = self.executions[answer["PipelineExecutionArn"]]
             self._world.execution_starts(execution)
-            self._world.later(self._world.random.uniform(60, 1200), lambda: self._end(execution))
+            self._begin(execution)
+        return answer
+
+    def stop_pipeline_execution(self, request: dict[str, Any]) -> dict[str, Any]:
+        execution = self._execution(request)
+        was_executing = execution.status == "Executing"
+        answer = super().stop_pipeline_execution(request)
+        self._world.execution_is_stopped(execution)
+        if was_executing and self.ill.get(execution.arn) != DOES_NOT_STOP:
+            self._soon(lambda: self._come_to(execution, "Stopped", "stopped", steps=[]))
         return answer
 
     def update_model_package(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +128,13 @@ class LivelySageMaker(SageMaker):
 
     # -- what happens by itself
 
+    def _begin(self, execution: Execution) -> None:
+        random, share = self._world.random, self._world.settings.ill_executions
+        if share and random.random() < share:
+            self.ill[execution.arn] = random.choice([HANGS, HANGS, DOES_NOT_STOP, END_IS_LOST])
+        if self.ill.get(execution.arn) not in {HANGS, DOES_NOT_STOP}:
+            self._world.later(random.uniform(60, 1200), lambda: self._end(execution))
+
     def _end(self, execution: Execution) -> None:
         verdicts = ["promoted"] * 5 + ["kept_champion", "kept_champion", "rejected_data", "failed", "stopped"]
         verdict = self._world.random.choice(verdicts)
@@ -135,9 +159,13 @@ class LivelySageMaker(SageMaker):
                 status = "Failed"
             case _:
                 status = "Stopped"
+        self._come_to(execution, status, verdict, steps=steps)
+
+    def _come_to(self, execution: Execution, status: str, verdict: str, *, steps: list[dict[str, Any]]) -> None:
         self.end(execution.arn, status, steps=steps)
         self.ended[execution.arn] = verdict
-        self._world.emit("closing", execution_ended(execution.arn, status=status))
+        if self.ill.get(execution.arn) != END_IS_LOST:
+            self._world.emit("closing", execution_ended(execution.arn, status=status))
 
     def _under_way(self, status: str) -> None:
         self._tell_endpoint(status)

@@ -15,12 +15,14 @@ from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.model import OperationModel
-from function_inputs import Resources
+from function_inputs import Resources, watch_due
 from sagemaker_in_memory import Execution, Refused
 from standing_clock import Clock
 
+from lambdas.shared.attributes import decode_item
 from lambdas.shared.evaluation import evaluation_key
 from lambdas.shared.ledger import Ledger
+from lambdas.shared.records import Run
 from tests.faults.support.buckets import Buckets
 from tests.faults.support.clients import answer_with, clients, error, method
 from tests.faults.support.faults import Fault, Faults, Weather
@@ -33,6 +35,8 @@ DATA, ARTIFACTS, TOPIC = "data", "artifacts", "arn:aws:sns:us-east-1:00000000000
 ALARMS = ("flights-sandbox-rollback-errors",)
 _CONCURRENCY = 2
 _MOST_STEPS = 20_000
+_MOST_LOOKS = 48
+"""More than it takes until the last run that somebody asked for has come to its limit."""
 _URL = "https://aws"
 
 
@@ -57,6 +61,8 @@ class Settings:
     cooldown_seconds: int = 0
     max_runs_per_day: int = 100
     settle_seconds: int = 0
+    ill_executions: float = 0.0
+    """Share of the executions that hang, or of whose end no event tells; with any of them, the watch looks hourly."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,10 @@ class World:
         self._numbers = itertools.count(1)
         self._inside: Invocation | None = None
         self._broken: BrokenError | None = None
+        self._looks = 0
         answer_with(self._answer)
+        if settings.ill_executions:
+            self._look_again()
 
     def variables(self) -> dict[str, str]:
         """The environment variables of the functions."""
@@ -107,6 +116,7 @@ class World:
             "NEW_DATA": self.settings.new_data,
             "COOLDOWN_SECONDS": str(self.settings.cooldown_seconds),
             "MAX_RUNS_PER_DAY": str(self.settings.max_runs_per_day),
+            "RUN_LIMIT_SECONDS": "7200",
         }
 
     # -- what people, EventBridge and SageMaker do
@@ -132,6 +142,13 @@ class World:
         if (place[0], place[2]) not in self.buckets.versions:
             self._break(f"run {execution.name} starts on a snapshot that is not stored")
 
+    def execution_is_stopped(self, execution: Execution) -> None:
+        """Somebody stops an execution: only one that has reached its limit."""
+        # Past the client: whoever stops it is in the middle of a call.
+        run = Run.model_validate(decode_item(self.table.items["RUN", execution.name]))
+        if run.ends_by is None or self.clock.now() < run.ends_by:
+            self._break(f"run {execution.name} is stopped before its limit")
+
     def evaluated(self, run_id: str, verdict: str) -> None:
         """The Evaluate step of a run has left its report."""
         body = f'{{"format": 2, "gate": {{"rule": "bound", "reason": "{verdict}", "improvement": 0.1}}}}'.encode()
@@ -145,6 +162,18 @@ class World:
     def trace(self) -> list[str]:
         """What happened, a line each."""
         return [f"{at:%d %H:%M:%S.%f}  {' '.join(map(str, words))}" for at, words in self._trace]
+
+    def _look_again(self) -> None:
+        """Let EventBridge Scheduler ask for a look at the run in flight, and an hour later again.
+
+        A look that finds none, nor anybody who waits for one, does nothing: those are left out.
+        """
+        self._looks += 1
+        state = self.ledger.training()
+        if state.run_id is not None or state.waits:
+            self.emit("closing", watch_due(self.clock.now()))
+        if self._looks < _MOST_LOOKS:
+            self.later(3600, self._look_again)
 
     # -- the scheduler
 

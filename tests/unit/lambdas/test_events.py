@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from lambdas.close_training.events import ExecutionStatusChange
+from lambdas.close_training.events import ClosingMessage, ExecutionStatusChange, WatchDue
 from lambdas.confirm_deployment.events import EndpointStateChange
 from lambdas.deploy_model.events import DeploymentMessage, PackageStateChange
 from lambdas.deploy_model.events import Request as DeploymentRequest
@@ -20,7 +20,7 @@ from lambdas.start_training.events import AlarmChange, AlarmStateChange, ObjectC
 from tests.unit.lambdas.support.stage import NAME, Message, Stage
 
 EXAMPLES = Path(__file__).parent / "examples"
-MODELS: list[type[BaseModel]] = [RetrainMessage, ExecutionStatusChange, DeploymentMessage, EndpointStateChange]
+MODELS: list[type[BaseModel]] = [RetrainMessage, ClosingMessage, DeploymentMessage, EndpointStateChange]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
@@ -80,8 +80,16 @@ def test_an_alarm_without_a_time_zone_cannot_be_put_in_order() -> None:
 
 
 def test_the_documented_pipeline_event_is_understood() -> None:
-    change = parse_body(example("pipeline_execution"), ExecutionStatusChange)
+    change = parse_body(example("pipeline_execution"), ClosingMessage).root
+    assert isinstance(change, ExecutionStatusChange)
     assert change.detail.execution_arn.endswith(":pipeline/myPipeline-123/execution/p4jn9xou8a8s")
+
+
+def test_the_time_of_a_look_at_the_run_in_flight_is_the_one_that_the_scheduler_writes() -> None:
+    body = {"source": "tandem", "detail-type": "Training Watch Due", "detail": {"at": "2027-03-22T18:59:43Z"}}
+    due = parse_body(json.dumps(body), ClosingMessage).root
+    assert isinstance(due, WatchDue)
+    assert due.detail.at == datetime(2027, 3, 22, 18, 59, 43, tzinfo=UTC)
 
 
 def test_the_documented_package_event_is_understood_and_is_about_the_life_cycle() -> None:

@@ -218,6 +218,7 @@ _VARIABLES = {
     "ARTIFACTS_BUCKET": "artifacts",
     "PIPELINE_NAME": "pipeline",
     "RETRAIN_QUEUE_URL": "https://queue",
+    "RUN_LIMIT_SECONDS": "21600",
     "APPROVAL_STATUS": "Approved",
     "CODE_VERSION": "0123abc",
     "CONTRACT_VERSION": "1",

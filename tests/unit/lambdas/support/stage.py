@@ -5,6 +5,7 @@ import itertools
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from function_inputs import (
@@ -23,6 +24,7 @@ from function_inputs import (
     package_changed,
     record,
     retrain_requested,
+    watch_due,
 )
 from sagemaker_in_memory import SageMaker
 from standing_clock import Clock
@@ -123,6 +125,10 @@ class Stage:
     def close_training(self, execution_arn: str) -> Any:
         """Deliver the end of an execution to CloseTraining."""
         return self.invoke("close_training", [self.execution_event(execution_arn)])
+
+    def look(self, at: datetime | None = None) -> Any:
+        """Let CloseTraining look at the run in flight, as of now unless another time is given."""
+        return self.invoke("close_training", [self.message(watch_due(at or self.clock.now()))])
 
     def end_run(self, status: str = "Succeeded") -> None:
         """Let the run in flight end and deliver that to CloseTraining."""
