@@ -80,9 +80,20 @@ def parse(manifest: bytes) -> Snapshot:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"this is no snapshot manifest of format {FORMAT}")
         objects = tuple(SnapshotObject(**each) for each in content["objects"])
+        if not all(_is_one(each) for each in objects) or not _are_texts(content["bucket"], content["prefix"]):
+            raise TypeError("a text or a size is none")
         return Snapshot(bucket=content["bucket"], prefix=content["prefix"], objects=objects)
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"this is no snapshot manifest: {type(error).__name__} {error}") from error
+
+
+def _is_one(entry: SnapshotObject) -> bool:
+    is_size = isinstance(entry.size, int) and not isinstance(entry.size, bool) and entry.size >= 0
+    return is_size and _are_texts(entry.key, entry.version_id, entry.etag, entry.period)
+
+
+def _are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def versions_in(manifest: bytes) -> frozenset[tuple[str, str]]:

@@ -84,11 +84,16 @@ def read(folder: Path) -> Artifact:
         raise StepError(f"{folder} holds no model: {TRAINING} is missing")
     try:
         training = Training(**json.loads(path.read_text("utf-8")))
+        if not isinstance(training.project, str) or not isinstance(training.libraries, Mapping):
+            raise TypeError("project must be a text and libraries an object of versions by name")
     except (ValueError, TypeError, RecursionError) as error:
         raise StepError(f"{path} does not describe a model: {type(error).__name__} {error}") from error
     project = load_project(training.project)
     _check_versions(project, training)
-    contract = contracts.parse((folder / CONTRACT).read_text("utf-8"))
+    try:
+        contract = contracts.parse((folder / CONTRACT).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{folder / CONTRACT} is no contract: {error}") from error
     return Artifact(model=project.load(folder), contract=contract, training=training)
 
 
