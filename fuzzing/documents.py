@@ -1,6 +1,7 @@
 """Documents that one part leaves for another: contracts, manifests, evaluations, profiles, baselines, counts."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from botocore.exceptions import ClientError
 
 from fuzzing.parser import ROOT, Parser, text_of
 from lambdas.shared import compatibility, snapshot
@@ -22,6 +24,7 @@ from pipelines.steps.drift import baseline
 from pipelines.steps.failure import StepError
 from pipelines.steps.monitor import collect
 from pipelines.steps.monitor.store import Store
+from pipelines.steps.snapshot import SnapshotReader
 
 _PROJECTS = ROOT / "pipelines" / "projects"
 _SHIPPED = [(_PROJECTS / name / "contract.json").read_bytes() for name in ("flights", "late")]
@@ -76,6 +79,15 @@ def _pairing(data: bytes) -> None:
 def _manifest(data: bytes) -> None:
     found = snapshot.parse(data)
     assert snapshot.parse(found.manifest).id == found.id
+
+
+def _steps_manifest(data: bytes) -> None:
+    body = SimpleNamespace(read=lambda: data)
+    client: Any = SimpleNamespace(
+        get_object=lambda **_: {"Body": body}, exceptions=SimpleNamespace(ClientError=ClientError)
+    )
+    found = SnapshotReader(client).manifest("s3://b/k", snapshot_id=hashlib.sha256(data).hexdigest())
+    assert found.objects
 
 
 def _evaluation(data: bytes) -> None:
@@ -221,6 +233,17 @@ PARSERS = (
         seeds=lambda: (_MANIFEST,),
         syntax="json",
         tokens=("objects", "bucket", "prefix", "key", "version_id", "etag", "size", "period", "format"),
+    ),
+    Parser(
+        name="documents.steps-manifest",
+        reads="the same, as the steps read them",
+        modules=("pipelines/steps/snapshot.py",),
+        run=_steps_manifest,
+        refusals=(StepError,),
+        seeds=lambda: (_MANIFEST,),
+        syntax="json",
+        tokens=("objects", "bucket", "prefix", "key", "version_id", "etag", "size", "period", "format"),
+        cases=200,
     ),
     Parser(
         name="documents.evaluation",

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fuzzing.parser import Parser
+from ops import storage
 from ops.errors import OpsError, UsageError
 from ops.reproduce import comparison
 from ops.scaffold import fields as scaffold
@@ -136,7 +137,7 @@ def _unpacked(archive: bytes) -> None:
 
 
 def _compared(archive: bytes) -> None:
-    with patch.object(comparison.storage, "download", lambda _s3, _uri, path: path.write_bytes(archive) and "5"):
+    with patch.object(storage, "download", lambda _s3, _uri, path: path.write_bytes(archive) and "5"):
         assert comparison._archive(SimpleNamespace(), "s3://b/model.tar.gz").sha256 == "5"  # type: ignore[arg-type]  # unused
 
 
@@ -197,7 +198,7 @@ def _hyperparameters(data: bytes) -> None:
 
 
 def _leaves(data: bytes) -> None:
-    with patch.object(comparison.storage, "read", lambda *_: data):
+    with patch.object(storage, "read", lambda *_: data):
         document = comparison._evaluation(SimpleNamespace(), "s3://b/evaluation.json")  # type: ignore[arg-type]  # unused
     dict(comparison._leaves(document))
 

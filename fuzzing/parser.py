@@ -117,11 +117,13 @@ def known(parser: Parser) -> Iterator[bytes]:
 def play(parser: Parser, data: bytes) -> Outcome:
     """Try one input."""
     grown, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    taken, answer = False, ("taken",)
+    taken = False
+    answer: tuple[str, ...] = ("taken",)
+    refusals: tuple[type[Exception], ...] = (NoTextError, *parser.refusals)
     try:
         parser.run(data)
         taken = True
-    except (NoTextError, *parser.refusals) as error:
+    except refusals as error:
         answer = _answer(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is what is looked for
         return Outcome(taken=False, finding=_finding(error))

@@ -115,7 +115,12 @@ PARSERS = (
     Parser(
         name="queues.retrain",
         reads="messages to StartTraining: objects, alarms, requests",
-        modules=("lambdas/shared/events.py", "lambdas/start_training/events.py", "lambdas/start_training/alarms.py"),
+        modules=(
+            "lambdas/shared/events.py",
+            "lambdas/start_training/handler.py",
+            "lambdas/start_training/events.py",
+            "lambdas/start_training/alarms.py",
+        ),
         run=_body(RetrainMessage, _retrain),
         refusals=(ValueError, UnexpectedEventError),
         seeds=_examples("object_created", "alarm_state_change", more=[_RETRAIN]),
@@ -125,7 +130,7 @@ PARSERS = (
     Parser(
         name="queues.deployment",
         reads="messages to DeployModel: approvals, requests",
-        modules=("lambdas/deploy_model/events.py",),
+        modules=("lambdas/deploy_model/events.py", "lambdas/deploy_model/handler.py"),
         run=_body(DeploymentMessage, _deployment),
         refusals=(ValueError,),
         seeds=_examples("model_package", more=[_DEPLOY]),
@@ -145,7 +150,7 @@ PARSERS = (
     Parser(
         name="queues.execution",
         reads="messages to CloseTraining",
-        modules=("lambdas/close_training/events.py",),
+        modules=("lambdas/close_training/events.py", "lambdas/close_training/handler.py"),
         run=_body(ExecutionStatusChange, lambda message: message.detail.execution_arn.encode("utf-8", "surrogatepass")),
         refusals=(ValueError,),
         seeds=_examples("pipeline_execution"),
@@ -155,7 +160,7 @@ PARSERS = (
     Parser(
         name="queues.endpoint",
         reads="messages to ConfirmDeployment",
-        modules=("lambdas/confirm_deployment/events.py",),
+        modules=("lambdas/confirm_deployment/events.py", "lambdas/confirm_deployment/handler.py"),
         run=_body(EndpointStateChange, _endpoint),
         refusals=(ValueError,),
         seeds=_examples("endpoint"),

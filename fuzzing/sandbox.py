@@ -87,7 +87,8 @@ _DISPATCHER = Dispatcher({"CreateEndpoint": _create, "ListEndpoints": lambda req
 
 
 def _page(request: Mapping[str, Any]) -> list[Any]:
-    found, token = listing.page_of([], request)
+    nothing: list[Any] = []
+    found, token = listing.page_of(nothing, request)
     assert token is None
     return found
 
@@ -126,7 +127,7 @@ def _manifest(data: bytes) -> None:
             assert ".." not in target.parts
 
     client = SimpleNamespace(get_object=lambda **_: {"Body": io.BytesIO(data)})
-    kept = _Kept(SimpleNamespace(client=lambda *_, **__: client), role_arn="arn:role")  # type: ignore[arg-type]  # what is called of it
+    kept = _Kept(SimpleNamespace(client=lambda *_, **__: client), role_arn="arn:role")
     kept.download_manifest("s3://bucket/manifest", Path("/jobs/input"))
 
 
@@ -165,7 +166,8 @@ def _timestamp(data: bytes) -> None:
 
 
 def _requests() -> Iterable[bytes]:
-    yield b'SageMaker.CreateEndpoint\n{"EndpointName": "e", "EndpointConfigName": "c", "Tags": [{"Key": "k", "Value": "v"}]}'
+    created = {"EndpointName": "e", "EndpointConfigName": "c", "Tags": [{"Key": "k", "Value": "v"}]}
+    yield b"SageMaker.CreateEndpoint\n" + json.dumps(created).encode()
     yield b'SageMaker.ListEndpoints\n{"MaxResults": 5, "CreationTimeAfter": 1362132900.5, "NameContains": "e"}'
 
 

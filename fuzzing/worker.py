@@ -24,9 +24,9 @@ _AGAIN: Final = 0.25
 with atheris.instrument_imports(include=CODE):
     from fuzzing.inventory import parser_of
 
-from fuzzing.counts import COUNTS
-from fuzzing.mutation import mutated
-from fuzzing.parser import known, play
+from fuzzing.counts import COUNTS  # noqa: E402  # after the import hook
+from fuzzing.mutation import mutated  # noqa: E402  # the same
+from fuzzing.parser import known, play  # noqa: E402  # the same
 
 
 def main(name: str, corpus: Path, findings: Path, counts: Path, *options: str) -> None:
@@ -38,8 +38,7 @@ def main(name: str, corpus: Path, findings: Path, counts: Path, *options: str) -
             play(parser, seed)  # what is imported late is imported now, and instrumented
             (corpus / f"seed-{number}").write_bytes(seed)
     # What instrumented code itself calls; the package has no other way to count what native code decided.
-    answers = [atheris._reserve_counter() for _ in range(_ANSWERS)]  # type: ignore[attr-defined]  # see above
-    counts.write_bytes(bytes(COUNTS.size))
+    answers = [atheris._reserve_counter() for _ in range(_ANSWERS)]
     with counts.open("r+b") as file:
         shared = mmap.mmap(file.fileno(), COUNTS.size)
     done = [0, 0, 0, 0]
@@ -49,7 +48,7 @@ def main(name: str, corpus: Path, findings: Path, counts: Path, *options: str) -
         outcome = play(parser, data)
         answer = zlib.crc32(repr(outcome.answer).encode()) % _ANSWERS
         seen.add(answer)
-        atheris._trace_branch(answers[answer])  # type: ignore[attr-defined]  # see above
+        atheris._trace_branch(answers[answer])
         done[0] += 1
         done[1] += outcome.taken
         done[2] = len(seen)
@@ -62,7 +61,7 @@ def main(name: str, corpus: Path, findings: Path, counts: Path, *options: str) -
         COUNTS.pack_into(shared, 0, *done)
 
     def change(data: bytes, longest: int, seed: int) -> bytes:
-        random = Random(seed)  # noqa: S311  # an order, no secret
+        random = Random(seed)
         if random.random() < _AGAIN:
             data = random.choice(seeds)
         if random.random() < _OURS:
@@ -74,4 +73,4 @@ def main(name: str, corpus: Path, findings: Path, counts: Path, *options: str) -
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:5]), *sys.argv[5:])
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), *sys.argv[5:])

@@ -63,8 +63,8 @@ def is_told_consistently(path: Path, fields: Iterable[Field]) -> None:
     """Let Arrow look at what a file says of its columns, where it can refuse.
 
     :func:`of_file` asks for the same by a way on which pyarrow lets an error of the Parquet library end the process.
-    Before it reads ahead, the library goes through the columns of all row groups, and its errors become Python's; of the
-    content it reads one row.
+    Before it reads ahead, the library goes through the columns of all row groups, and its errors become Python's; of
+    the content it reads one row.
 
     Raises:
         ArrowException, OSError: the columns are not described as the format has it.

@@ -93,7 +93,7 @@ def parse(text: str, *, timezone: str = "UTC") -> Expression:
     """
     try:
         zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last: a folder, or longer than a file's name
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last: a folder, or too long a name
         raise ValueError(f"{timezone!r} is no time zone") from error
     match = _EXPRESSION.fullmatch(text)
     if match is None:
