@@ -6,7 +6,18 @@ from typing import Final
 
 from fuzzing.parser import Parser
 
-GROUPS: Final = ("queues", "application", "documents", "monitor", "files", "settings", "operator", "sandbox", "texts")
+GROUPS: Final = (
+    "queues",
+    "application",
+    "documents",
+    "monitor",
+    "files",
+    "settings",
+    "operator",
+    "sandbox",
+    "timing",
+    "texts",
+)
 """Modules of this folder with a tuple ``PARSERS``; the name of a parser begins with that of its group."""
 
 CODE: Final = ("application", "lambdas", "ops", "pipelines", "sandbox", "stacks")
