@@ -11,10 +11,10 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 # What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
-CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain tests benchmarks
+CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing tests benchmarks
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup demo test faults check format types lint audit licences sbom secrets checkov synth compile wheels
+.PHONY: help setup demo test faults fuzz check format types lint audit licences sbom secrets checkov synth compile wheels
 .PHONY: record bench lock clean
 
 help: ## Show this list
@@ -57,6 +57,10 @@ faults: setup ## Search SCHEDULES=20000 more fault schedules from FIRST=2000 on;
 	@$(if $(SEED),TANDEM_FAULT_SEED=$(SEED),TANDEM_FAULT_FIRST=$(or $(FIRST),2000) TANDEM_FAULT_SCHEDULES=$(or $(SCHEDULES),20000)) \
 	  $(BIN)/python -m pytest --quiet tests/faults/test_schedules.py $(if $(SEED),--capture=no,--numprocesses auto --dist load)
 
+fuzz: setup $(if $(REPLAY),,.cache/tools/fuzz/.ready) ## Fuzz the parsers for MINUTES=10, or CASES=100000 each; PARSER=queues picks, JSON=1, REPLAY=file plays a finding
+	@$(BIN)/python -m fuzzing $(if $(REPLAY),replay $(REPLAY),run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CASES),--cases $(CASES)) \
+	  $(foreach name,$(PARSER),--parser $(name)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json))
+
 check: setup lint types ## Lint, types, compiled pipelines and lock files up to date
 	@$(BIN)/python -m pipelines.compile --check
 	@echo "check: everything is in order"
@@ -66,7 +70,7 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain
+	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)
@@ -113,6 +117,7 @@ lock: ## Resolve requirements.in into requirements.txt
 	@$(BIN)/uv pip compile $(LOCKED) requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile $(LOCKED) -c requirements.txt requirements-spark.in -o requirements-spark.txt
 	@$(BIN)/uv pip compile $(LOCKED) requirements-sbom.in -o requirements-sbom.txt
+	@$(BIN)/uv pip compile $(LOCKED) requirements-fuzz.in -o requirements-fuzz.txt
 	@$(BIN)/uv pip compile $(LOCKED) requirements-checkov.in -o requirements-checkov.txt
 	@$(BIN)/npm install --package-lock-only --silent
 

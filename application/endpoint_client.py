@@ -140,8 +140,8 @@ def _read(content: bytes, *, records: int) -> Answer:
             and all(_is_number(each) for each in predictions)
             and (version is None or isinstance(version, str))
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        usable = False
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+        usable = False  # the last: a whole number that no float can hold
     if not usable:
         raise ProblemError(MODEL_FAILED, "The model's answer is not one finite number for each record.")
     return Answer(predictions, version)

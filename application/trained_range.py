@@ -74,7 +74,7 @@ def read(content: bytes, inputs: Sequence[Field]) -> TrainedRange:
             texts=dict(_texts(known, counts, layout)),
             never_null=frozenset(field.name for field in known if counts[field.name]["nulls"] == 0),
         )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"this is no baseline: {type(error).__name__} {error}") from error
 
 
@@ -82,6 +82,8 @@ def _numbers(fields: Sequence[Field], counts: Mapping[str, Any]) -> Iterator[tup
     for field in fields:
         lowest, highest = counts[field.name]["minimum"], counts[field.name]["maximum"]
         if is_number(field) and lowest is not None and highest is not None:
+            if not isinstance(lowest, int | float) or not isinstance(highest, int | float):
+                raise TypeError(f"the range of {field.name} is {str(lowest)[:80]} to {str(highest)[:80]}")
             yield field.name, (lowest, highest)
 
 
@@ -91,4 +93,4 @@ def _texts(
     for field in fields:
         # The last bin counts the texts without a bin of their own: which they were is not known.
         if field.type == "string" and counts[field.name]["bins"][-1] == 0:
-            yield field.name, frozenset(layout[field.name]["categories"])
+            yield field.name, frozenset(map(str, layout[field.name]["categories"]))

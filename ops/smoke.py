@@ -77,7 +77,7 @@ def example(project: str, *, file: Path | None = None, projects: Path = PROJECTS
     path = file or projects / project / "example.json"
     try:
         record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OpsError(f"{path} holds no record to ask about: {error}. Write one that the contract allows.") from error
     if not isinstance(record, dict):
         raise OpsError(f"{path} holds {type(record).__name__}, it must be one record: an object by field name.")
@@ -134,8 +134,9 @@ def _predictions(client: "_Client", record: Mapping[str, Any]) -> Iterator[Call]
     call, answer = client.post("/predictions", {"records": [record]})
     checked = _expect(call, answer, _OK)
     if checked.problem is None:
-        predictions = answer.get("predictions", [])
-        if len(predictions) != 1 or not isinstance(predictions[0].get("prediction"), int | float):
+        predictions = answer.get("predictions") if isinstance(answer, dict) else None
+        first = predictions[0] if isinstance(predictions, list) and len(predictions) == 1 else None
+        if not isinstance(first, dict) or not isinstance(first.get("prediction"), int | float):
             checked = _failed(call, f"it holds no prediction for one record: {json.dumps(answer)[:_SHOWN]}")
     yield checked
 
@@ -184,7 +185,7 @@ class _Client:
         call = Call(what=f"{method} {path}", status=answer.status, problem=None)
         try:
             return call, json.loads(answer.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return call, answer.data.decode(errors="replace")
 
     def _headers(self, method: str, url: str, body: bytes) -> dict[str, str]:

@@ -28,6 +28,9 @@ _PATIENCE = timedelta(hours=12)
 _REDRIVEN = _PATIENCE + timedelta(minutes=5)
 """No copy is sent later than this, the clocks of SQS and Lambda being what they are: only a person sends one then."""
 
+_FIRST_MOMENT, _LAST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them every moment can be written in UTC."""
+
 
 @dataclass(frozen=True)
 class Ticket:
@@ -39,17 +42,26 @@ class Ticket:
 
     @classmethod
     def of(cls, record: "SQSRecord") -> "Ticket":
-        """Read the ticket of a message; a message without one starts to wait now."""
+        """Read the ticket of a message; a message without one starts to wait now.
+
+        Raises:
+            ValueError: it has one that was not written here.
+        """
         attributes = record.message_attributes.items()
         values = {name: each["stringValue"] for name, each in attributes if "stringValue" in each}
         sent_at = datetime.fromtimestamp(int(record.attributes.sent_timestamp) / 1000, UTC)
-        if "WaitingSince" in values and sent_at > datetime.fromisoformat(values["WaitingSince"]) + _REDRIVEN:
-            return cls(request_id=values.get("RequestId", record.message_id), rounds=0, since=sent_at)
-        return cls(
-            request_id=values.get("RequestId", record.message_id),
-            rounds=int(values.get("Rounds", "0")),
-            since=datetime.fromisoformat(values["WaitingSince"]) if "WaitingSince" in values else clock.now(),
-        )
+        request_id = values.get("RequestId", record.message_id)
+        if "WaitingSince" not in values:
+            return cls(request_id=request_id, rounds=0, since=clock.now())
+        since = datetime.fromisoformat(values["WaitingSince"])
+        if since.tzinfo is None or not _FIRST_MOMENT <= since < _LAST_MOMENT:
+            raise ValueError(f"WaitingSince is {values['WaitingSince']!r}, it must be a moment with an offset from UTC")
+        if sent_at > since + _REDRIVEN:
+            return cls(request_id=request_id, rounds=0, since=sent_at)
+        rounds = int(values.get("Rounds", "0"))
+        if rounds < 0:
+            raise ValueError(f"Rounds is {rounds}, it must be at least 0")
+        return cls(request_id=request_id, rounds=rounds, since=since)
 
 
 def send_back(sqs: "SQSClient", record: "SQSRecord", *, ticket: Ticket, reason: str) -> None:

@@ -119,6 +119,13 @@ def in_words(found: Sequence[Incompatibility]) -> str:
     return "; ".join([*listed, f"and {more} more"] if more else listed)
 
 
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float can hold
+        return False
+
+
 @dataclass(frozen=True)
 class Field:
     """One input or the output, as ``contract.json`` has it."""
@@ -148,7 +155,7 @@ class Field:
             kinds = _KEYS.get(key)
             if kinds is None:
                 raise ContractError(f"field {name!r}: key {key!r} is none of {', '.join(_KEYS)}")
-            if type(value) not in kinds or (isinstance(value, float) and not math.isfinite(value)):
+            if type(value) not in kinds or (isinstance(value, float | int) and not _is_finite(value)):
                 allowed = " or ".join("null" if kind is _NOTHING else kind.__name__ for kind in kinds)
                 raise ContractError(f"field {name!r}: {key} is {value!r}, it must be of type {allowed}")
         if wrong := [each for each in entry.get("categories", ()) if not isinstance(each, str)]:
@@ -166,7 +173,7 @@ class Field:
             raise ContractError(f"field {self.name!r}: optional is true, so nullable must be true: absence is null")
         try:
             re.compile(self.pattern or "")
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ContractError(f"field {self.name!r}: pattern {self.pattern!r} is none: {error}") from error
 
     @property

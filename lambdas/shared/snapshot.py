@@ -6,8 +6,10 @@ always gives the same id, and overwriting or deleting objects later changes noth
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 FORMAT = 1
 
@@ -79,10 +81,25 @@ def parse(manifest: bytes) -> Snapshot:
         content = json.loads(manifest)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"this is no snapshot manifest of format {FORMAT}")
-        objects = tuple(SnapshotObject(**each) for each in content["objects"])
-        return Snapshot(bucket=content["bucket"], prefix=content["prefix"], objects=objects)
+        objects = tuple(_object(each) for each in content["objects"])
+        return Snapshot(bucket=_text(content["bucket"]), prefix=_text(content["prefix"]), objects=objects)
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"this is no snapshot manifest: {type(error).__name__} {error}") from error
+
+
+def _object(entry: Mapping[str, Any]) -> SnapshotObject:
+    found = SnapshotObject(**entry)
+    for value in (found.key, found.version_id, found.etag, found.period):
+        _text(value)
+    if type(found.size) is not int or found.size < 0:
+        raise TypeError(f"size is {found.size!r}")
+    return found
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def versions_in(manifest: bytes) -> frozenset[tuple[str, str]]:

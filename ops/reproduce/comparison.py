@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,7 @@ def _archive(s3: "S3Client", uri: str) -> Archive:
         sha256 = storage.download(s3, uri, path)
         try:
             return Archive(sha256, dict(_files(path)))
-        except (OSError, tarfile.TarError) as error:
+        except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
             raise OpsError(f"{uri} is no readable model archive: {error}") from error
 
 
@@ -112,7 +113,7 @@ def _evaluation(s3: "S3Client", uri: str) -> dict[str, Any]:
         raise OpsError(f"the evaluation {uri} does not exist")
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OpsError(f"the evaluation {uri} cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise OpsError(f"the evaluation {uri} is no evaluation: {body[:80]!r}")

@@ -37,19 +37,32 @@ def for_replay(text: str, *, code_uri: str, replayed_code_uri: str, role_arn: st
 def _read(text: str, *, which: str) -> Any:
     try:
         definition = json.loads(text)
-        list(_all_steps(definition["Steps"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        for step in _all_steps(definition["Steps"]):
+            _check(step)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise OpsError(f"the {which} pipeline definition cannot be read: {error!r}") from error
     return definition
+
+
+def _check(step: Mapping[str, Any]) -> None:
+    waits = step.get("DependsOn", [])
+    if not all(isinstance(text, str) for text in (step["Name"], step["Type"], *waits)) or not isinstance(waits, list):
+        raise TypeError(f"Name, Type or DependsOn of step {step['Name']!r}")
+    for what, place in (("Arguments", step["Arguments"]), ("NetworkConfig", _place(step))):
+        if not isinstance(place, dict):
+            raise TypeError(f"{what} of step {step['Name']!r}")
+    if not all(len(path.split(".")) > 1 for path in _gets(step["Arguments"]) if path.split(".")[0] == "Steps"):
+        raise ValueError(f"an expression of step {step['Name']!r}")
 
 
 def code_uri(text: str, *, bundle: str) -> str:
     """Find the address of the code bundle in a definition.
 
     Raises:
-        OpsError: No step reads such a bundle.
+        OpsError: It is no definition, or no step reads such a bundle.
     """
-    found = {value for value in _texts(json.loads(text)) if value.startswith("s3://") and value.endswith(f"/{bundle}")}
+    definition = _read(text, which="recorded")
+    found = {value for value in _texts(definition) if value.startswith("s3://") and value.endswith(f"/{bundle}")}
     if len(found) != 1:
         raise OpsError(f"the recorded pipeline definition should read one code bundle {bundle}, it reads {len(found)}")
     return found.pop()

@@ -60,14 +60,18 @@ def of_parquet(file: Path, task: Task, *, target: str, time_column: str) -> tupl
     """
     try:
         table = pq.read_table(file, partitioning=None)  # the folder is named period=..., which is no column
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise UsageError(f"--from-parquet {file}: {error}") from error
+    try:
+        known = table.column_names
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--from-parquet {file}: a column's name is no UTF-8") from error
     for option, column in (("--target", target), ("--time-column", time_column)):
-        if column not in table.column_names:
-            raise UsageError(f"{option} {column!r} is no column of {file}; there are {', '.join(table.column_names)}")
+        if column not in known:
+            raise UsageError(f"{option} {column!r} is no column of {file}; there are {', '.join(known)}")
     if table.num_rows == 0:
         raise UsageError(f"--from-parquet {file} has no rows: take a file with some hundred typical ones")
-    fields = {name: _field(name, table.column(name)) for name in table.column_names}
+    fields = {name: _field(name, table.column(name)) for name in known}
     kinds, words = _OUTPUT[task]
     output, moment = fields.pop(target), fields[time_column]
     if output["type"] not in kinds:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pipelines.steps import contract as contracts
 from pipelines.steps.failure import StepError
@@ -83,13 +83,24 @@ def read(folder: Path) -> Artifact:
     if not path.is_file():
         raise StepError(f"{folder} holds no model: {TRAINING} is missing")
     try:
-        training = Training(**json.loads(path.read_text("utf-8")))
+        training = _described(json.loads(path.read_text("utf-8")))
     except (ValueError, TypeError, RecursionError) as error:
         raise StepError(f"{path} does not describe a model: {type(error).__name__} {error}") from error
     project = load_project(training.project)
     _check_versions(project, training)
-    contract = contracts.parse((folder / CONTRACT).read_text("utf-8"))
+    try:
+        contract = contracts.parse((folder / CONTRACT).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{folder / CONTRACT} is no contract: {error}") from error
     return Artifact(model=project.load(folder), contract=contract, training=training)
+
+
+def _described(document: Mapping[str, Any]) -> Training:
+    training = Training(**document)
+    told: Mapping[str, Any] = vars(training)
+    if not isinstance(told["project"], str) or not isinstance(told["libraries"], Mapping):
+        raise TypeError("project must be a text and libraries an object of versions by name")
+    return training
 
 
 def pack(folder: Path, archive: Path) -> None:

@@ -6,6 +6,7 @@ disagrees. Format: pages "Metadata", "Data Pages" and "Encodings" (Apache Parque
 """
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -42,19 +43,35 @@ def of_file(metadata: pq.FileMetaData, fields: Iterable[Field]) -> Iterator[Prob
         reason = f"holds {metadata.num_rows:,} rows; at most {MOST_ROWS:,} may be in one object: write several"
         yield Problem(None, "size", reason)
     names = {field.name for field in fields}
+    paths = {index: metadata.schema.column(index).path for index in range(metadata.num_columns)}
+    places = {path: index for index, path in paths.items() if path in names}
     told: set[str] = set()
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for index in range(group.num_columns):
-            chunk = group.column(index)
-            name, size = chunk.path_in_schema, chunk.total_uncompressed_size
-            if name in names - told and not 0 <= size <= MOST_CHUNK_BYTES:
+        for name, index in places.items():
+            size = group.column(index).total_uncompressed_size
+            if name not in told and not 0 <= size <= MOST_CHUNK_BYTES:
                 told.add(name)
                 reason = (
                     f"has {size:,} bytes uncompressed in row group {number}; at most {MOST_CHUNK_BYTES:,} are read: "
                     "write smaller row groups"
                 )
                 yield Problem(name, "size", reason)
+
+
+def is_told_consistently(path: Path, fields: Iterable[Field]) -> None:
+    """Let Arrow look at what a file says of its columns, where it can refuse.
+
+    :func:`of_file` asks for the same by a way on which pyarrow lets an error of the Parquet library end the process.
+    Before it reads ahead, the library goes through the columns of all row groups, and its errors become Python's; of
+    the content it reads one row.
+
+    Raises:
+        ArrowException, OSError: the columns are not described as the format has it.
+    """
+    with pq.ParquetFile(path, pre_buffer=True) as file:
+        wanted = [field.name for field in fields if field.name in file.schema_arrow.names]
+        next(file.iter_batches(1, columns=wanted), None)
 
 
 def of_batch(batch: pa.RecordBatch) -> None:

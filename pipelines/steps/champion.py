@@ -127,7 +127,7 @@ def fetch(arn: str, *, target: str, folder: Path, sagemaker: "SageMakerClient", 
         artifact.unpack(archive, unpacked)
         training = json.loads((unpacked / artifact.TRAINING).read_text("utf-8"))
         trained_until = datetime.fromisoformat(training["trained_until"]).astimezone(UTC)
-    except (StepError, OSError, ValueError, KeyError, TypeError) as error:
+    except (StepError, OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise _unreadable(
             package,
             f"its archive {package.archive} does not tell until when it was trained ({_named(error)})",

@@ -78,7 +78,10 @@ def check(path: Path, contract: Contract, *, time_column: str, inspectors: Seque
     fields = drop_fields(contract, time_column=time_column)
     try:
         with _opened(path, fields) as file:
-            structural = (*_structure(file.schema_arrow, fields), *bounds.of_file(file.metadata, fields))
+            structural = tuple(_structure(file.schema_arrow, fields))
+            if not structural:
+                bounds.is_told_consistently(path, fields)
+                structural = tuple(bounds.of_file(file.metadata, fields))
             if structural:
                 return DropReport(rows=file.metadata.num_rows, problems=structural)
             if file.metadata.num_rows == 0:

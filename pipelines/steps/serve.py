@@ -72,6 +72,8 @@ def input_fn(body: str | bytes, content_type: str) -> Sequence[object] | Refusal
         document = json.loads(body, parse_constant=_refuse_constant)
     except ValueError as error:
         return Refusal("400 Bad Request", f"the body is no JSON: {error}")
+    except RecursionError:
+        return Refusal("400 Bad Request", "the body is nested too deeply")
     if not isinstance(document, dict) or set(document) != {"instances"}:
         return Refusal("400 Bad Request", 'the body must be an object with the one key "instances"', field="instances")
     instances = document["instances"]

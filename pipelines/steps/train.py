@@ -54,8 +54,14 @@ def _hyperparameters(paths: Paths) -> tuple[dict[str, str], int]:
     path = paths.hyperparameters
     if not path.is_file():
         raise StepError(f"{path} does not exist: SageMaker writes a training job's hyperparameters there")
-    values = {key: str(value) for key, value in sorted(json.loads(path.read_text("utf-8")).items())}
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StepError(f"{path} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise StepError(f"{path} holds {type(document).__name__}, it must be an object of hyperparameters by name")
+    values = {key: str(value) for key, value in sorted(document.items())}
     seed = values.pop("seed", None)
-    if seed is None or not seed.isdigit():
+    if seed is None or not (seed.isascii() and seed.isdigit()):
         raise StepError(f"hyperparameter 'seed' is {seed!r}, it must be a whole number of at least 0")
     return values, int(seed)

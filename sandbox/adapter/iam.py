@@ -58,7 +58,7 @@ def _fields(body: bytes, params: Mapping[str, Any] | None = None) -> Fields:
     """The members of a request: of its JSON, or the parameters of a query."""
     try:
         content = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         content = {}
     if isinstance(content, dict) and content:
         return content

@@ -111,12 +111,12 @@ def embedded(line: str) -> Iterator[tuple[Series, float]]:
     try:
         document = json.loads(line)
         directives = list(document["_aws"]["CloudWatchMetrics"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return
     for directive in directives:
         try:
             yield from _directed(document, directive)
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError, ValueError, OverflowError):
             continue
 
 

@@ -144,7 +144,7 @@ def _ranked(samples: Sequence[tuple[float, float]], rank: float) -> float:
     return samples[-1][0]
 
 
-def _trimmed(samples: Sequence[tuple[float, float]], *, kind: str, low: float, high: float) -> float:
+def _trimmed(samples: Sequence[tuple[float, float]], *, kind: str, low: float, high: float) -> float | None:
     """A statistic of the samples whose rank lies between two shares."""
     size = sum(count for _, count in samples)
     first, last = low * size, high * size
@@ -155,6 +155,8 @@ def _trimmed(samples: Sequence[tuple[float, float]], *, kind: str, low: float, h
         seen += count
         if inside > 0:
             kept.append((item, inside))
+    if not kept and kind in ("TM", "WM"):
+        return None  # nothing lies between the two shares, so there is no mean
     number, total = sum(count for _, count in kept), sum(item * count for item, count in kept)
     match kind:
         case "TC":

@@ -120,7 +120,7 @@ def _zone(name: str) -> tzinfo:
     if offset is None:
         try:
             return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last: a folder, or too long a name
             raise ValueError(f"The time zone {name!r} is not known.") from error
     sign, hours, minutes = offset[1], int(offset[2]), int(offset[3])
     if minutes % _OFFSET_STEP:

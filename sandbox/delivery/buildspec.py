@@ -66,10 +66,17 @@ class Buildspec:
         """
         try:
             document = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # the second: a date that is none
             raise SandboxError(f"The buildspec is no YAML: {error}") from error
         if not isinstance(document, dict) or str(document.get("version")) != "0.2":
             raise SandboxError('The buildspec has no version "0.2".')
+        try:
+            return cls._of(document)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise SandboxError(f"The buildspec does not follow the reference: {error}.") from error
+
+    @classmethod
+    def _of(cls, document: Mapping[str, Any]) -> "Buildspec":
         if unknown := sorted(set(document) - _KNOWN):
             raise SandboxError(
                 f"The buildspec has the unknown key {unknown[0]!r}; known are {', '.join(sorted(_KNOWN))}."

@@ -88,10 +88,21 @@ class Storage:
             raise StorageError(f"no object found under {uri}")
 
     def download_manifest(self, uri: str, directory: Path) -> None:
-        """Copy the objects that a manifest file lists: `[{"prefix": "s3://bucket/folder/"}, "name", …]`."""
-        head, *names = json.loads(self.read(uri))
+        """Copy the objects that a manifest file lists: `[{"prefix": "s3://bucket/folder/"}, "name", …]`.
+
+        Raises:
+            StorageError: it is no manifest, or an object cannot be read.
+        """
+        try:
+            head, *names = json.loads(self.read(uri))
+            prefix = head["prefix"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise StorageError(f"{uri} is no manifest of S3 objects: {type(error).__name__} {error}") from error
+        for name in (prefix, *names):
+            if not isinstance(name, str):
+                raise StorageError(f"{uri} is no manifest of S3 objects: {name!r} is no text")
         for name in names:
-            self.download_file(f"{head['prefix']}{name}", _inside(directory, name, uri=uri))
+            self.download_file(f"{prefix}{name}", _inside(directory, name, uri=uri))
 
     def upload_directory(self, directory: Path, uri: str, *, kms_key: str | None = None) -> None:
         """Store every file of a directory under a prefix."""

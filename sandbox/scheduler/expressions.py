@@ -93,7 +93,7 @@ def parse(text: str, *, timezone: str = "UTC") -> Expression:
     """
     try:
         zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the last: a folder, or too long a name
         raise ValueError(f"{timezone!r} is no time zone") from error
     match = _EXPRESSION.fullmatch(text)
     if match is None:
@@ -105,8 +105,11 @@ def parse(text: str, *, timezone: str = "UTC") -> Expression:
         rate = _RATE.fullmatch(inside)
         if rate is None:
             raise ValueError(f"{text!r} is no rate: write it as rate(15 minutes), rate(1 hour) or rate(7 days)")
-        return Rate(interval=int(rate[1]) * _UNITS[rate[2]])
+        try:
+            return Rate(interval=int(rate[1]) * _UNITS[rate[2]])
+        except OverflowError as error:
+            raise ValueError(f"{text!r} is longer than any calendar") from error
     try:
         return At(moment=datetime.strptime(inside.strip(), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone).astimezone(UTC))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no moment: write it as at(2013-03-01T06:00:00)") from error

@@ -85,7 +85,7 @@ def check(target: Mapping[str, Any]) -> None:
     _operation(*match.groups())
     try:
         given = json.loads(target.get("Input") or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnsupportedTargetError(f"The Input of {arn} is no valid JSON: {error}") from error
     if not isinstance(given, dict):
         raise UnsupportedTargetError(f"The Input of {arn} is no JSON object with the members of the request.")

@@ -62,7 +62,7 @@ def _problem(detail: ErrorDetails, document: Mapping[str, Any]) -> Problem:
     path = _path_in(document, detail)
     key = ".".join(_quoted(part) for part in path)
     if detail["type"] == "extra_forbidden":
-        table = _annotation_at(path[:-1])
+        table = _bare(_written(_annotation_at(path[:-1])))
         known = list(table.model_fields)
         return Problem(
             key=key,

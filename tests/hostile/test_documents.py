@@ -1,6 +1,5 @@
 """Documents that steps leave for others: broken ones are refused by name, and never cost more than themselves."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +7,8 @@ from typing import Any
 
 import hostile_json
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lambdas.shared import snapshot
-from lambdas.shared.attributes import encode_item
 from lambdas.shared.compatibility import ContractError as PairingError
 from lambdas.shared.compatibility import parse as parse_pairing
 from lambdas.shared.evaluation import read_evaluation
@@ -52,21 +48,6 @@ every_reader = pytest.mark.parametrize(("read", "refusal", "good"), READERS.valu
 
 
 @every_reader
-@settings(max_examples=100)
-@given(data=st.data())
-def test_a_damaged_document_is_read_or_refused_by_the_documented_error(
-    read: Reader, refusal: type[Exception], good: Any, data: st.DataObject
-) -> None:
-    text = json.dumps(hostile_json.damaged(good, data.draw, keys=KEYS))
-    said = "nothing, it was read"
-    try:
-        read(text)
-    except refusal as error:
-        said = str(error)
-    assert said
-
-
-@every_reader
 @pytest.mark.parametrize(
     "text", [hostile_json.DEEP, hostile_json.ENDLESS, "", "{", "null", "[]", '{"format": NaN}'], ids=repr
 )
@@ -95,17 +76,6 @@ def test_a_broken_field_of_a_contract_is_named_with_key_and_value(change: dict[s
         contract.parse(json.dumps(CONTRACT | {"inputs": inputs}))
     assert words in str(caught.value)
     assert CONTRACT["inputs"][0]["name"] in str(caught.value)
-
-
-@settings(max_examples=150)
-@given(data=st.data())
-def test_whatever_an_evaluation_holds_the_end_of_the_run_can_be_stored_and_told(data: st.DataObject) -> None:
-    found = read_evaluation(json.dumps(hostile_json.damaged(EVALUATION, data.draw, keys=KEYS)).encode())
-    if found is None:
-        return
-    stored = encode_item(dataclasses.asdict(found))
-    assert len(json.dumps(stored, ensure_ascii=False).encode()) < 100_000, "an item of DynamoDB holds 400 KB"
-    assert all(name for name in (*found.metrics, *found.champion_metrics, *found.naive_metrics))
 
 
 @pytest.mark.parametrize(
@@ -156,23 +126,6 @@ def test_a_hostile_project_toml_is_refused_with_the_file_and_what_is_allowed(tmp
     with pytest.raises(SettingsError, match=r"project\.toml: .*Allowed: ") as caught:
         load_projects(settings_of(tmp_path, text))
     assert len(str(caught.value)) < 20_000
-
-
-def test_a_damaged_project_toml_is_loaded_or_refused(tmp_path: Path) -> None:
-    shipped = (PROJECTS / "flights" / "project.toml").read_bytes()
-
-    @settings(max_examples=60)
-    @given(position=st.integers(0, len(shipped) - 1), put=st.binary(max_size=4), length=st.integers(0, 40))
-    def damage(position: int, put: bytes, length: int) -> None:
-        root = settings_of(tmp_path, shipped[:position] + put + shipped[position + length :])
-        said = "project.toml: read"
-        try:
-            load_projects(root)
-        except SettingsError as error:
-            said = str(error)
-        assert "project.toml: " in said
-
-    damage()
 
 
 class Topic:

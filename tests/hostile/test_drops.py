@@ -7,8 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pipelines.steps import bounds, drops
 from pipelines.steps.contract import Contract, Field
@@ -98,16 +96,3 @@ def test_long_texts_that_stand_alone_are_taken(tmp_path: Path) -> None:
 def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "drop.parquet").write_bytes(content)
     assert rules(check(tmp_path / "drop.parquet")) == [(None, "readable")]
-
-
-def test_a_damaged_drop_is_checked_or_refused(tmp_path: Path) -> None:
-    good = write(tmp_path / "good.parquet", rows=50).read_bytes()
-    path = tmp_path / "drop.parquet"
-
-    @settings(max_examples=120)
-    @given(position=st.integers(0, len(good) - 1), put=st.binary(min_size=1, max_size=8), cut=st.integers(0, 8))
-    def damage(position: int, put: bytes, cut: int) -> None:
-        path.write_bytes(good[:position] + put + good[position + cut :])
-        assert isinstance(check(path), drops.DropReport)
-
-    damage()

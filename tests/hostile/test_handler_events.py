@@ -6,21 +6,13 @@ from typing import Any
 
 import hostile_json
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from lambdas.close_training.events import ClosingMessage
 from lambdas.confirm_deployment.events import EndpointStateChange
 from lambdas.deploy_model.events import DeploymentMessage, PackageStateChange
-from lambdas.deploy_model.events import Request as DeploymentRequest
-from lambdas.shared import clock
-from lambdas.shared.attributes import encode_item
-from lambdas.shared.endpoints import Endpoint
-from lambdas.shared.errors import UnexpectedEventError
 from lambdas.shared.events import parse_body
-from lambdas.start_training import alarms
-from lambdas.start_training.events import AlarmChange, AlarmStateChange, Request, RetrainMessage
+from lambdas.start_training.events import AlarmChange, AlarmStateChange, RetrainMessage
 
 EXAMPLES = Path(__file__).parents[1] / "unit" / "lambdas" / "examples"
 MOST_BYTES = 1 << 20
@@ -50,54 +42,6 @@ def alarm(**state: Any) -> str:
     event["detail"]["alarmName"] = f"{STAGE}-drift"
     event["detail"]["state"] |= state
     return json.dumps(event)
-
-
-def act_on(message: BaseModel) -> None:
-    """Everything that a handler makes of a message before it asks AWS."""
-    match message:
-        case RetrainMessage(root=AlarmStateChange() as change):
-            if (seen := AlarmChange.of(change, stage=STAGE)) is not None:
-                (known,) = alarms.observe({}, [seen]).values()
-                encode_item(known.model_dump())
-                json.dumps([clock.iso(seen.at), *alarms.words([known])]).encode()
-        case RetrainMessage(root=asked):
-            request = Request.of(asked, message_id="m")
-            json.dumps([request.reason, request.trigger], ensure_ascii=False).encode()
-        case DeploymentMessage(root=asked):
-            request_of = DeploymentRequest.of(asked, message_id="m")
-            encode_item({"version": request_of.version, "reason": request_of.reason})
-        case EndpointStateChange():
-            endpoint = Endpoint(name="e", status="Updating", modified_at="2013-01-01T00:00:00.000Z")
-            assert message.is_ahead_of(endpoint) in {True, False}
-
-
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        (RetrainMessage, "object_created"),
-        (RetrainMessage, "alarm_state_change"),
-        (DeploymentMessage, "model_package"),
-        (ClosingMessage, "pipeline_execution"),
-        (EndpointStateChange, "endpoint"),
-    ],
-)
-@settings(max_examples=120)
-@given(data=st.data())
-def test_a_damaged_event_is_refused_or_can_be_acted_on(model: type[BaseModel], name: str, data: st.DataObject) -> None:
-    event = example(name)
-    if name == "alarm_state_change":
-        event["detail"]["alarmName"] = f"{STAGE}-drift"
-    body = json.dumps(hostile_json.damaged(event, data.draw, keys=KEYS))
-    try:
-        message = parse_body(body, model)
-    except (ValidationError, ValueError):
-        return
-    said = f"{STAGE}-drift was understood"
-    try:
-        act_on(message)
-    except UnexpectedEventError as error:
-        said = str(error)
-    assert f"{STAGE}-drift" in said
 
 
 @pytest.mark.parametrize("model", [RetrainMessage, DeploymentMessage, ClosingMessage, EndpointStateChange])

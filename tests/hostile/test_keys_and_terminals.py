@@ -14,13 +14,11 @@ from rich.console import Console
 
 from lambdas.start_training.window import period_of
 from ops.commands import common, history
-from ops.commands.text import escape, plain
 from ops.errors import OpsError
 from ops.history import Event
 from pipelines.steps.failure import StepError
 from pipelines.steps.plugin import load_project
 from pipelines.steps.report.markup import element, harmless
-from sandbox.sagemaker import storage
 from sandbox.sagemaker.storage import Storage, StorageError
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m[red]x[/red]\u202e"
@@ -61,17 +59,6 @@ def test_a_key_with_folders_lands_below_the_folder(tmp_path: Path) -> None:
     assert (tmp_path / "a..b" / "..c" / "file").read_bytes() == b"content"
 
 
-@given(key=st.text(max_size=40), prefix=st.sampled_from(["", "data/", "data", "d/e/"]))
-def test_whatever_a_key_is_its_copy_lies_in_the_folder_or_nowhere(key: str, prefix: str) -> None:
-    folder = Path("/jobs/input")
-    try:
-        found = storage._inside(folder, storage._name_under(f"{prefix}{key}", prefix), uri="s3://bucket")
-    except StorageError:
-        return
-    assert folder in [found, *found.parents]
-    assert ".." not in found.parts
-
-
 @pytest.mark.parametrize(
     "key",
     [
@@ -99,18 +86,6 @@ def test_a_key_of_the_layout_is_one_file_in_one_folder(key: str) -> None:
 def test_a_project_name_from_a_model_imports_nothing_else(name: str) -> None:
     with pytest.raises(StepError, match=r"no project name|holds no project"):
         load_project(name)
-
-
-@given(st.text())
-def test_no_text_from_data_controls_a_terminal(text: str) -> None:
-    shown = plain(text)
-    assert not any(each in shown for each in "\x1b\x9b\x07\x08\r\u202e\u2066")
-    console = Console(file=io.StringIO(), width=10_000, soft_wrap=True)
-    console.print(escape(text), highlight=False, end="")
-    assert isinstance(console.file, io.StringIO)
-    printed = console.file.getvalue()
-    assert "\x1b" not in printed
-    assert [each for each in printed if each == "["] == [each for each in text if each == "["]
 
 
 def test_a_reason_in_the_history_is_shown_and_not_obeyed() -> None:
@@ -144,17 +119,6 @@ def test_an_error_that_quotes_data_is_shown_and_not_obeyed(capsys: pytest.Captur
 def test_the_commands_escape_by_the_one_way_that_also_disarms_control_characters() -> None:
     folder = Path(common.__file__).parent
     assert [path.name for path in folder.glob("*.py") if "from rich.markup" in path.read_text("utf-8")] == []
-
-
-@given(st.text(), st.sampled_from(["=", "+", "-", "@", "\t=", " =", "\r@"]))
-def test_text_from_data_is_no_formula_and_no_markup_in_a_report(text: str, start: str) -> None:
-    cell = harmless(start + text)
-    assert not cell.lstrip().startswith(("=", "+", "-", "@"))
-    page = element("td", harmless(text), title=harmless(text))
-    inside = page.removeprefix("<td ").removesuffix("</td>").replace("&lt;", "").replace("&gt;", "")
-    assert inside.count("<") == 0
-    assert inside.count(">") == 1, "the end of the opening tag"
-    assert inside.count('"') == 2
 
 
 def test_formulas_and_markup_that_are_known_to_work_elsewhere_do_nothing() -> None:

@@ -6,8 +6,6 @@ from typing import Any
 
 import hostile_json
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from application import bodies
 from application.models import Requests
@@ -24,25 +22,6 @@ GOOD = {"records": [RECORD, RECORD]}
 def posted(body: str, **event: Any) -> list[dict[str, Any]]:
     document = bodies.read({"headers": {"content-type": "application/json"}, "body": body} | event)
     return bodies.check(document, REQUESTS.predictions, EXPLAINER, most=MOST)
-
-
-@settings(max_examples=150)
-@given(data=st.data())
-def test_a_damaged_request_is_taken_or_refused_with_what_is_allowed(data: st.DataObject) -> None:
-    refusal: ProblemError | None = None
-    try:
-        posted(json.dumps(hostile_json.damaged(GOOD, data.draw, keys=("records", *RECORD))))
-    except ProblemError as error:
-        refusal = error
-    assert refusal is None or 400 <= refusal.kind.status < 500
-    assert len(str(refusal)) < 2000, "what was sent is shortened"
-
-
-@settings(max_examples=80)
-@given(body=st.text(max_size=60), encoded=st.booleans())
-def test_a_body_of_any_text_is_refused(body: str, encoded: bool) -> None:  # noqa: FBT001  # drawn
-    with pytest.raises(ProblemError):
-        posted(body, isBase64Encoded=encoded)
 
 
 @pytest.mark.parametrize(

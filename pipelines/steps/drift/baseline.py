@@ -155,7 +155,7 @@ def parse(text: str | bytes) -> Baseline:
         found = document.pop("format")
         if found != _FORMAT:
             raise StepError(f"{BASELINE} has format {found}; this code reads format {_FORMAT}")
-        return Baseline(
+        made = Baseline(
             **{
                 **document,
                 "subject": Subject(**document["subject"]),
@@ -167,8 +167,10 @@ def parse(text: str | bytes) -> Baseline:
                 "intervals": {name: tuple(bounds) for name, bounds in document["intervals"].items()},
             }
         )
+        made.as_text()  # what cannot be written was not read from what was: a number that is none, a list of metrics
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StepError(f"{BASELINE} is no baseline: {type(error).__name__} {error}") from error
+    return made
 
 
 def _outcomes(task: str, held_out: HeldOut, edges: tuple[float, ...]) -> tuple[Outcomes, ...]:

@@ -1,5 +1,6 @@
 """The rules of a gate: the project's ``[gate]`` settings as the Evaluate step is started with them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast, get_args
@@ -118,8 +119,8 @@ def parse(  # noqa: PLR0913  # one argument per setting
         min_improvement_over_naive=min_improvement_over_naive,
         unit=cast("Unit", unit),
         min_clusters=min_clusters,
-        guards=_entries("guards", guards, lambda parts: Guard(parts[0], float(parts[1])), parts=2),
-        slices=_entries("slices", slices, lambda parts: Slice(parts[0], int(parts[1]), float(parts[2])), parts=3),
+        guards=_entries("guards", guards, lambda parts: Guard(parts[0], _share(parts[1])), parts=2),
+        slices=_entries("slices", slices, lambda parts: Slice(parts[0], _rows(parts[1]), _share(parts[2])), parts=3),
     )
     for guard in rules.guards:
         if guard.metric not in known or guard.metric == metric:
@@ -133,6 +134,20 @@ def _within(key: str, value: float, holds: bool, allowed: str) -> None:  # noqa:
         raise StepError(f"gate.{key} is {value}, it must be {allowed}")
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{value} is no share")
+    return value
+
+
+def _rows(text: str) -> int:
+    rows = int(text)
+    if rows < 0:
+        raise ValueError(f"{rows} is no number of rows")
+    return rows
+
+
 def _entries(key: str, text: str, build: Callable[[Sequence[str]], _T], *, parts: int) -> tuple[_T, ...]:
     if text == NONE:
         return ()
@@ -141,5 +156,6 @@ def _entries(key: str, text: str, build: Callable[[Sequence[str]], _T], *, parts
         try:
             entries.append(build(entry.split(":", maxsplit=parts - 1)))
         except (ValueError, IndexError) as error:
-            raise StepError(f"gate.{key} holds {entry!r}, which is not {parts} values divided by colons") from error
+            wanted = f"{parts} values divided by colons, numbers of at least 0"
+            raise StepError(f"gate.{key} holds {entry!r}, which is not {wanted}") from error
     return tuple(entries)

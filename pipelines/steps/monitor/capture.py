@@ -70,6 +70,8 @@ def _decode(content: bytes, schema: pa.Schema, *, key: str) -> Captured:
         raise _UnusualError("instances and predictions differ in number")
     of_record = np.repeat(np.arange(len(records)), sizes.to_numpy())
     ids = pc.coalesce(about.field("inferenceId"), about.field("eventId"))
+    if pc.any(pc.equal(ids, "")).as_py():
+        raise _UnusualError("an id is empty")
     rows = _struct(instances.flatten())
     answered = [
         _whole(ids).take(of_record),

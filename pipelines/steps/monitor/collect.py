@@ -218,8 +218,15 @@ def pack(answers: pa.Table) -> bytes:
 
 
 def unpack(content: bytes) -> pa.Table:
-    """Read what :func:`pack` wrote."""
-    return pq.read_table(io.BytesIO(content)).cast(ANSWERS)
+    """Read what :func:`pack` wrote.
+
+    Raises:
+        StepError: it is no such file.
+    """
+    try:
+        return pq.read_table(io.BytesIO(content)).cast(ANSWERS)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise StepError(f"kept answers cannot be read: {type(error).__name__} {error}") from error
 
 
 def _is_own(name: str, window: Window) -> bool:

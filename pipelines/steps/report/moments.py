@@ -15,9 +15,9 @@ def read(text: str) -> datetime | None:
     """Return the moment of an ISO 8601 text in UTC; None when it is none. Without an offset, it is UTC already."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the second: in UTC it is before the year 1 or after 9999
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def month(number: int, *, short: bool = False) -> str:

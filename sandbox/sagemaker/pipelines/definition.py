@@ -128,7 +128,7 @@ def parse(text: str) -> Definition:
     """
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(f"it is not JSON: {error}") from error
     if not isinstance(raw, dict) or raw.get("Version") != _VERSION:
         raise _invalid(f"Version must be {_VERSION!r}")
@@ -137,7 +137,7 @@ def parse(text: str) -> Definition:
     try:
         parameters = {item["Name"]: _parameter(item) for item in raw.get("Parameters", ())}
         definition = Definition(parameters=parameters, steps=tuple(_step(item) for item in raw["Steps"]))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise _invalid(f"it does not follow the schema of version {_VERSION}: {error!r}") from error
     _check(definition)
     return definition

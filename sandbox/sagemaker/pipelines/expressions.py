@@ -34,6 +34,12 @@ class Scope:
         Raises:
             PathError: when an expression leads nowhere.
         """
+        try:
+            return self._resolved(value)
+        except (KeyError, TypeError) as error:
+            raise PathError(f"the expression {str(value)[:200]} is none of SageMaker's: {error!r}") from error
+
+    def _resolved(self, value: Any) -> Any:
         match value:
             case {"Get": str() as path} if len(value) == 1:
                 return self._get(path)
@@ -66,7 +72,7 @@ class Scope:
         path = str(self.resolve(arguments["Path"]))
         try:
             content = json.loads(self.read(uri))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PathError(f"Std:JsonGet: {uri} is not JSON: {error}") from error
         return look_up(content, tokens(path), shown=f"{path} in {uri}")
 

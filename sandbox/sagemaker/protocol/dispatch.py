@@ -69,11 +69,14 @@ class Dispatcher:
     def _parse(body: bytes, model: OperationModel) -> dict[str, Any]:
         try:
             parsed = json.loads(body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AwsError("SerializationException", f"The body is not JSON: {error}") from error
         if not isinstance(parsed, dict):
             raise AwsError("SerializationException", "Start of structure or map expected: the body is no JSON object.")
-        return parsed if model.input_shape is None else decode(parsed, model.input_shape)
+        try:
+            return parsed if model.input_shape is None else decode(parsed, model.input_shape)
+        except (ValueError, OverflowError, OSError) as error:  # a timestamp that no calendar reaches
+            raise AwsError("SerializationException", f"A timestamp is none: {error}") from error
 
 
 def json_response(status: int, answer: Mapping[str, Any], *, error_type: str | None = None) -> HttpResponse:

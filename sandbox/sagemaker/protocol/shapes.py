@@ -118,5 +118,8 @@ def problems(value: Mapping[str, Any], shape: Shape | None) -> str:
     if broken:
         noun = "validation error" if len(broken) == 1 else "validation errors"
         return f"{len(broken)} {noun} detected: {'; '.join(broken)}"
-    report = ParamValidator().validate(dict(value), shape)
+    try:
+        report = ParamValidator().validate(dict(value), shape)
+    except (RuntimeError, OverflowError) as error:  # botocore on a timestamp that is none
+        return f"Invalid value for a timestamp: {error}"
     return report.generate_report() if report.has_errors() else ""

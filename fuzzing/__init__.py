@@ -1,0 +1,1 @@
+"""Fuzzes the parsers of outside input, guided by coverage: `make fuzz`."""
