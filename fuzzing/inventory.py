@@ -77,6 +77,7 @@ EXCUSED: Final = {
     "sandbox/state.py": _EMBEDDED,
     "stacks/acknowledged.py": _REPOSITORY,
     "stacks/assembly.py": _REPOSITORY,
+    "stacks/constructs/training_pipeline.py": _REPOSITORY,
     "stacks/constructs/application_function.py": _REPOSITORY,
     "stacks/constructs/delivery_pipeline.py": _REPOSITORY,
     "stacks/regions.py": _REPOSITORY,
