@@ -10,8 +10,8 @@ from stacks.constructs.event_path import EventPath
 from stacks.constructs.notifications import Notifications
 from stacks.constructs.schedule import SCHEDULED_TIME, Failure, Schedule, Target
 
-_OFTEN: Final = "rate(1 hour)"
-"""How late a run is stopped at the most, or its end found that no event told: little beside what a run may take."""
+_OFTEN: Final = "rate(6 hours)"
+"""How late a run is stopped at the most, or its end found that no event told: about what a run may take by default."""
 
 
 class RunWatch(Schedule):

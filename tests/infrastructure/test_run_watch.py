@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
-def test_it_asks_close_training_every_hour_and_tells_it_the_scheduled_time(training: Any) -> None:
+def test_it_asks_close_training_every_six_hours_and_tells_it_the_scheduled_time(training: Any) -> None:
     schedule = training.one("AWS::Scheduler::Schedule", "Watch")
     (mapping,) = (
         one
@@ -22,7 +22,7 @@ def test_it_asks_close_training_every_hour_and_tells_it_the_scheduled_time(train
         if one["EventSourceArn"] == schedule["Target"]["Arn"]
     )
 
-    assert (schedule["ScheduleExpression"], schedule["FlexibleTimeWindow"]) == ("rate(1 hour)", {"Mode": "OFF"})
+    assert (schedule["ScheduleExpression"], schedule["FlexibleTimeWindow"]) == ("rate(6 hours)", {"Mode": "OFF"})
     assert mapping["FunctionName"] == {"Ref": training.id("AWS::Lambda::Function", "CloseTraining")}
     due = parse_body(schedule["Target"]["Input"].replace(SCHEDULED_TIME, "2027-03-22T18:59:43Z"), ClosingMessage).root
     assert isinstance(due, WatchDue)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.loop
 
 SLEEP = ["python3", "-c", "import time; time.sleep(86400)"]
 SHORTEST_SECONDS = 1
-HOUR = timedelta(hours=1)
+BETWEEN_LOOKS = timedelta(hours=6)
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +146,12 @@ def test_a_run_that_hangs_is_stopped_at_its_own_limit_and_the_drop_that_waited_g
             assert hanging.ends_by is not None
             loop.wait_for("the drop that waits", lambda: loop.ledger.training().dirty or None)
             with events_of_ends_are_lost(loop):
-                # Exactly one look of an hourly schedule.
-                loop.sandbox.advance(to=hanging.ends_by + HOUR - timedelta(milliseconds=1))
+                # Exactly one look of the schedule.
+                loop.sandbox.advance(to=hanging.ends_by + BETWEEN_LOOKS - timedelta(milliseconds=1))
                 stopped = told(watched, "Training is stopped at its limit", hanging)
                 loop.wait_for("the job to be stopped", lambda: is_over(loop, reason))
                 assert loop.ledger.training().run_id == hanging.run_id, "nobody has told of the end"
-                loop.sandbox.advance(HOUR)
+                loop.sandbox.advance(BETWEEN_LOOKS)
                 run = loop.wait_for("the end of the run", lambda: has_ended(loop, hanging))
             waited = loop.wait_for_end_of(key)
         finally:

@@ -35,12 +35,14 @@ def test_wrong_arguments_end_the_job_with_a_reason(base: Path, arguments: list[s
 
 def test_an_unexpected_error_is_told_too(base: Path) -> None:
     (base / "input" / "config").mkdir(parents=True)
-    (base / "input" / "config" / "hyperparameters.json").write_text("{broken")
+    (base / "input" / "config" / "hyperparameters.json").write_text('{"seed": "1"}')
+    (base / "input" / "data" / "train").mkdir(parents=True)
+    (base / "input" / "data" / "train" / "rows.parquet").write_bytes(b"no Parquet")
     assert (
         main(["train", "--project", "flights", "--target", "air_time", "--time-column", "at", "--snapshot-id", "s"])
         == 1
     )
-    assert (base / "output" / "failure").read_text().startswith("unexpected JSONDecodeError: ")
+    assert (base / "output" / "failure").read_text().startswith("unexpected ArrowInvalid: ")
 
 
 @pytest.mark.parametrize("name", ["trains", "../flights", "Flights"])
