@@ -5,6 +5,7 @@ Moments in time are left out: what is asked about lies after the training in all
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,7 @@ def read(content: bytes, inputs: Sequence[Field]) -> TrainedRange:
             texts=dict(_texts(known, counts, layout)),
             never_null=frozenset(field.name for field in known if counts[field.name]["nulls"] == 0),
         )
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
         raise ValueError(f"this is no baseline: {type(error).__name__} {error}") from error
 
 
@@ -82,7 +83,8 @@ def _numbers(fields: Sequence[Field], counts: Mapping[str, Any]) -> Iterator[tup
     for field in fields:
         lowest, highest = counts[field.name]["minimum"], counts[field.name]["maximum"]
         if is_number(field) and lowest is not None and highest is not None:
-            if not isinstance(lowest, int | float) or not isinstance(highest, int | float):
+            # A whole number that no float can hold raises an error here; the contract takes none.
+            if not all(isinstance(end, int | float) and math.isfinite(end) for end in (lowest, highest)):
                 raise TypeError(f"the range of {field.name} is {str(lowest)[:80]} to {str(highest)[:80]}")
             yield field.name, (lowest, highest)
 

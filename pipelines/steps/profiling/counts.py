@@ -116,7 +116,7 @@ def parse(document: Mapping[str, Any]) -> Profile:
             for name, entry in document["columns"].items()
         }
         return Profile(rows=int(document["rows"]), columns=columns)
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
+    except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
         raise StepError(f"a profile cannot be read: {type(error).__name__} {error}") from error
 
 
