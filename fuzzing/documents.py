@@ -153,7 +153,7 @@ def _profiles() -> Iterable[bytes]:
     yield json.dumps(dataclasses.asdict(profiler.profile())).encode()
 
 
-_EVALUATION = {
+EVALUATION = {
     "format": 2,
     "metrics": {"rmse": 1.0, "slices": {"EWR": 2}},
     "naive": {"metrics": {"rmse": 2.0}},
@@ -251,7 +251,7 @@ PARSERS = (
         modules=("lambdas/shared/evaluation.py",),
         run=_evaluation,
         refusals=(ValueError,),
-        seeds=lambda: (json.dumps(_EVALUATION).encode(),),
+        seeds=lambda: (json.dumps(EVALUATION).encode(),),
         syntax="json",
         tokens=("metrics", "naive", "champion", "gate", "comparison", "rule", "reason", "improvement", "lower_bound"),
     ),

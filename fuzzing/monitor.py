@@ -1,5 +1,6 @@
 """What the monitor reads: lines of data capture and of ground truth, and the answers that it kept."""
 
+import base64
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -40,7 +41,8 @@ def _capture_files() -> Iterable[bytes]:
     other = _captured([_ROW | {"kind": "b", "wet": False}], [3.5])
     yield b"".join(json.dumps(each).encode() + b"\n" for each in (one, other))
     yield json.dumps(one).encode()
-    encoded = {**other["captureData"]["endpointInput"], "encoding": "BASE64", "data": "eyJpbnN0YW5jZXMiOiBbe31dfQ=="}
+    data = base64.b64encode(b'{"instances": [{}]}').decode()
+    encoded = {**other["captureData"]["endpointInput"], "encoding": "BASE64", "data": data}
     yield json.dumps({**other, "captureData": {**other["captureData"], "endpointInput": encoded}}).encode()
 
 

@@ -25,14 +25,6 @@ from stacks.settings import load_projects
 PROJECTS = Path(__file__).parents[2] / "pipelines" / "projects"
 CONTRACT = json.loads((PROJECTS / "flights" / "contract.json").read_text("utf-8"))
 MANIFEST = json.loads(snapshot.Snapshot("b", "data/", (snapshot.SnapshotObject("k", "v", "e", 1, "2013-01"),)).manifest)
-EVALUATION = {
-    "format": 2,
-    "metrics": {"rmse": 1.0, "slices": {"EWR": 2}},
-    "naive": {"metrics": {"rmse": 2.0}},
-    "champion": {"metrics": {"rmse": 1.5}},
-    "gate": {"rule": "improvement", "reason": "better", "improvement": 0.1},
-    "comparison": {"lower_bound": 0.01},
-}
 KEYS = ("format", "name", "type", "inputs", "output", "categories", "pattern", "minimum", "objects", "metrics", "gate")
 Reader = Callable[[str], object]
 READERS: dict[str, tuple[Reader, type[Exception], Any]] = {
