@@ -7,6 +7,7 @@ metrics for HTTP APIs" and "Customize HTTP API access logs".
 import contextlib
 import json
 import re
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -88,16 +89,19 @@ class AccessLogs:
 
     def __init__(self, platform: EmbeddedPlatform, *, interval: float) -> None:
         self._platform = platform
+        self._lock = threading.Lock()
         self._lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._repeated = Repeated("access logs", self.flush, interval=interval)
 
     def add(self, group: str, line: str) -> None:
-        """Take a line for a log group; called from the server's loop only."""
-        self._lines[group].append({"timestamp": int(time.time() * 1000), "message": line})
+        """Take a line for a log group."""
+        with self._lock:
+            self._lines[group].append({"timestamp": int(time.time() * 1000), "message": line})
 
     def flush(self) -> None:
         """Write what was taken."""
-        taken, self._lines = self._lines, defaultdict(list)
+        with self._lock:
+            taken, self._lines = self._lines, defaultdict(list)
         client = self._platform.client("logs")
         for group, lines in taken.items():
             place = {"logGroupName": group, "logStreamName": _STREAM}

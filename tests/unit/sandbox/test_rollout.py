@@ -101,7 +101,7 @@ def template(version: str, *, bad: int = 0, configuration: str = CANARY) -> str:
             AlarmConfiguration={"Enabled": True, "Alarms": [{"Name": {"Ref": "Alarm"}}]},
             AutoRollbackConfiguration={"Enabled": True, "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"]},
         ),
-        "Calls": of("Logs::LogGroup", LogGroupName="calls"),
+        "Calls": of("Logs::LogGroup", LogGroupName={"Ref": "AWS::StackName"}),
         "Api": of("ApiGatewayV2::Api", Name="api", ProtocolType="HTTP"),
         "Integration": of(
             "ApiGatewayV2::Integration",
