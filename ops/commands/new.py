@@ -45,7 +45,7 @@ def new(
     steps = [
         f"read {folder}/contract.json: what is a field, what may it be? Then project.toml, features.py and model.py",
         f"python -m pipelines.compile {name}",
-        f"python -m sandbox up, then python -m sandbox deploy --project {name}",
+        f"python -m sandbox up --detach, then python -m sandbox deploy --project {name}",
         f"python -m pipelines.projects.{name}.feed --months 1,2 --to drops, for data until there is real one",
     ]
     if as_json:

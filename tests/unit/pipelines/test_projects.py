@@ -11,7 +11,7 @@ from pipelines import compiled, inputs
 
 SOURCES = ("app.py", "lambdas", "ops", "pipelines", "sandbox", "stacks")
 PROJECT_FILES = {"__init__.py", "contract.json", "feed.py", "model.py", "project.toml", "training.pipeline.json"}
-STORY_OF_THE_DEMO = inputs.ROOT / "sandbox" / "demo" / "command.py"
+STORY_OF_THE_DEMO = inputs.ROOT / "sandbox" / "commands" / "demo.py"
 """Names the project that it tells the story of, as the default of an option."""
 
 

@@ -1,5 +1,6 @@
 """Finding and reading the logs."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,10 @@ def test_the_logs_command_lists_and_prints(directory: StateDirectory) -> None:
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["lambda", "lambda", "job", "server"]
     printed = CliRunner().invoke(app, ["logs", "lambda", "StartTraining", "--lines", "2", *state])
     assert printed.stdout == "two\nthree\n"
+    told = CliRunner().invoke(app, ["logs", "lambda", "StartTraining", "--lines", "2", "--json", *state])
+    assert json.loads(told.stdout)["lines"] == ["two", "three"]
+    endless = CliRunner().invoke(app, ["logs", "lambda", "StartTraining", "--follow", "--json", *state])
+    assert (endless.exit_code, "--follow never ends" in endless.stderr) == (2, True)
     missing = CliRunner().invoke(app, ["logs", "endpoint", "flights", *state])
     assert (missing.exit_code, "(none yet)" in missing.stderr) == (1, True)
 

@@ -176,6 +176,21 @@ def test_the_commands_tell_where_it_runs_and_stop_it_from_another_terminal(direc
     assert _processes(state) == []
 
 
+def test_a_detached_sandbox_outlives_its_command_and_a_second_one_says_why_it_cannot_start(
+    directory: StateDirectory,
+) -> None:
+    state_option = ("--state", str(directory.path))
+    started = _command("up", "--detach", "--port", "0", *state_option, "--json")
+    state = State(**json.loads(started.communicate(timeout=60)[0]))
+    assert started.returncode == 0
+    second = _command("up", "--detach", "--port", "0", *state_option)
+    assert "A sandbox runs in" in second.communicate(timeout=60)[1]
+    assert (second.returncode, directory.running()) == (1, state)
+    stop = _command("stop", *state_option, "--json")
+    assert json.loads(stop.communicate(timeout=30)[0])["stopped"]["endpoint_url"] == state.endpoint_url
+    assert _processes(state) == []
+
+
 def test_a_command_that_needs_a_running_sandbox_says_how_to_start_one(directory: StateDirectory) -> None:
     command = _command("deploy", "--state", str(directory.path))
     assert "start one with `python -m sandbox up`" in command.communicate(timeout=30)[1]

@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from pipelines.steps.gate import clusters, jackknife, leave_one_out
+from sandbox.commands.demo import _months
 from sandbox.demo import months, scores
 from sandbox.demo.chronicle import Note, _notes
-from sandbox.demo.command import _months
 from sandbox.demo.traffic import Answers, _truths, days
 
 

@@ -6,15 +6,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.demo.cloud import Cloud, DemoError
+from sandbox.demo import record
 from sandbox.demo.chronicle import YEAR
+from sandbox.demo.cloud import Cloud, DemoError
 from sandbox.demo.tour import Tour
 from sandbox.demo.year import Year
 from sandbox.errors import SandboxError
@@ -56,7 +56,9 @@ def demo(
     fast: Annotated[
         bool, typer.Option("--fast", help=f"Every {_FAST}th flight as traffic, all of them as data.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="Where the record of the demo goes; emptied first.")] = Path("demo"),
+    output: Annotated[
+        Path, typer.Option(help="Where the record of the demo goes; that of a former demo is emptied first.")
+    ] = Path("demo"),
     state: Annotated[Path, typer.Option("--state", help="The directory of the sandbox's files.")] = DEFAULT_DIRECTORY,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running afterwards, until Ctrl-C.")] = False,
 ) -> None:
@@ -67,10 +69,10 @@ def demo(
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     replayed = _months(months)
-    rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
     try:
+        record.check(output)
         with Sandbox(state, start=datetime(YEAR, _FIRST, 1, tzinfo=UTC)) as sandbox, ThreadPoolExecutor(1) as beside:
+            record.renew(output)
             cloud = Cloud(sandbox.endpoint_url, project, environment, sandbox.directory.logs)
             traffic = beside.submit(cloud.feed, replayed, to=output / "traffic") if replayed else None
             tour = Tour(cloud=cloud, output=output, console=console)
