@@ -89,7 +89,7 @@ def check(project: str, *, projects: Path = inputs.PROJECTS) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; returns the exit code: 0 done, 1 a committed file is stale, 2 a file cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.compile", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("projects", nargs="*", metavar="project", help="projects to compile (default: all)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a committed file is stale")
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
                     print(f"{project}: wrote {path.relative_to(inputs.ROOT)}")  # noqa: T201  # the same
     except (compiled.StaleDefinitionError, inputs.DefinitionInputError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the same
-        return 1
+        return 1 if isinstance(error, compiled.StaleDefinitionError) else 2
     return 0
 
 

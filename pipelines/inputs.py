@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipelines.steps import contract as contracts
 from pipelines.steps.quality.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,7 @@ GUARD_KEYS = ("metric", "max_worsening")
 SLICE_KEYS = ("column", "min_rows", "max_worsening")
 """Keys of ``[[gate.guards]]`` and ``[[gate.slices]]``, in the order in which the Evaluate step reads them."""
 _T = TypeVar("_T")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[a-z][a-z0-9]{1,23}")
 _RECORDABLE = re.compile(r"[\w .:/=+\-@]{1,256}")
 
 
@@ -170,29 +171,34 @@ def read_sections(project: str, *, projects: Path = PROJECTS) -> Mapping[str, ob
     """Read the ``project.toml`` of one project.
 
     Raises:
-        DefinitionInputError: when the name is none, or there is no such file.
+        DefinitionInputError: when the name is none, there is no such file, or it is no TOML.
     """
     if not _NAME.fullmatch(project):
-        raise DefinitionInputError(f"project {project!r} is no project name: use lower-case letters, digits and _")
+        raise DefinitionInputError(
+            f"project {project!r} is no project name: use 2 to 24 lower-case letters and digits, a letter first"
+        )
     settings = projects / project / "project.toml"
     if not settings.is_file():
         raise DefinitionInputError(f"project {project!r} has no settings: {settings} does not exist")
-    return tomllib.loads(settings.read_text("utf-8"))
+    try:
+        return tomllib.loads(settings.read_text("utf-8"))
+    except ValueError as error:  # no TOML, no text, or a number of more digits than Python reads
+        raise DefinitionInputError(f"{settings}: {error}") from None
 
 
 def contract_version(folder: Path) -> str:
     """Return the version in a project's ``contract.json``.
 
     Raises:
-        DefinitionInputError: when the file or its version is missing.
+        DefinitionInputError: when the file is missing or is no contract.
     """
     path = folder / "contract.json"
     if not path.is_file():
         raise DefinitionInputError(f"{path} does not exist: every project needs a contract")
-    version = json.loads(path.read_text("utf-8")).get("version")
-    if not isinstance(version, str):
-        raise DefinitionInputError(f'{path}: version is {version!r}, it must be a text such as "1"')
-    return version
+    try:
+        return contracts.parse(path.read_text("utf-8")).version
+    except (UnicodeDecodeError, contracts.ContractError) as error:
+        raise DefinitionInputError(f"{path}: {error}") from None
 
 
 def as_text(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from stacks.errors import SettingsError
-from stacks.settings import delivery_rules
+from stacks.settings import contract, delivery_rules
 from stacks.settings.messages import Problem, did_you_mean, problems_of
 from stacks.settings.model import Environment, ProjectFile, Section
 from stacks.settings.resolved import Deployment, ProjectSettings, Settings
@@ -37,7 +37,8 @@ def load_project(file: Path, *, root: Path) -> ProjectSettings:
     """Read and check one ``project.toml``; ``root`` only shortens the path in messages.
 
     Raises:
-        SettingsError: with one line per problem, each naming file, key, value and what is allowed.
+        SettingsError: with one line per problem, each naming file, key, value and what is allowed; or for a contract
+            beside it that is none.
     """
     shown = file.relative_to(root).as_posix()
     document = _read(file, shown=shown)
@@ -45,6 +46,7 @@ def load_project(file: Path, *, root: Path) -> ProjectSettings:
         written = ProjectFile.model_validate(document)
     except ValidationError as error:
         raise _refusal(shown, problems_of(error, document=document)) from None
+    contract.check(file.parent, root=root)
     environments = tuple(
         _resolve(written, name=name, environment=environment, folder=file.parent)
         for name, environment in written.environments.items()

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copyfile
 
@@ -18,11 +18,13 @@ def _shipped() -> str:
 
 @pytest.fixture(name="write_project")
 def _write_project(tmp_path: Path) -> Callable[..., Path]:
-    def write(text: str | bytes, *, folder: str = "flights") -> Path:
+    def write(text: str | bytes, *, folder: str = "flights", beside: Mapping[str, bytes] | None = None) -> Path:
         file = tmp_path / "pipelines" / "projects" / folder / "project.toml"
         file.parent.mkdir(parents=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
         copyfile(SHIPPED.parent / "contract.json", file.parent / "contract.json")
+        for name, content in (beside or {}).items():
+            (file.parent / name).write_bytes(content)
         return tmp_path
 
     return write
@@ -32,9 +34,9 @@ def _write_project(tmp_path: Path) -> Callable[..., Path]:
 def _refusal(write_project: Callable[..., Path]) -> Callable[..., str]:
     """What `load_projects` says about a file that it refuses."""
 
-    def refuse(text: str | bytes, *, folder: str = "flights") -> str:
+    def refuse(text: str | bytes, *, folder: str = "flights", beside: Mapping[str, bytes] | None = None) -> str:
         with pytest.raises(SettingsError) as caught:
-            load_projects(write_project(text, folder=folder))
+            load_projects(write_project(text, folder=folder, beside=beside))
         return str(caught.value)
 
     return refuse

@@ -362,3 +362,21 @@ def test_a_rule_names_the_environment_that_breaks_it(shipped: str, refusal: Call
         f'{FILE}: environments.production.gate.metric: not allowed (given: "log_loss"). '
         'Allowed: a metric of the task "regression": "rmse", "mae".'
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "the contract is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b"[]", "contract: name is None, it must be of type str"),
+        (b'{"name": "flights", "version": "1"}', "contract: inputs is None, it must be of type list"),
+        (b"\xfc", "not a text file: "),
+    ],
+)
+@pytest.mark.parametrize("name", ["contract.json", "application.contract.json"])
+def test_a_contract_that_is_none_is_refused_by_its_name(
+    name: str, content: bytes, message: str, shipped: str, refusal: Callable[..., str]
+) -> None:
+    said = refusal(shipped, beside={name: content})
+
+    assert said.startswith(f"pipelines/projects/flights/{name}: {message}")

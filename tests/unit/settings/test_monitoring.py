@@ -150,7 +150,8 @@ def test_ignored_inputs_that_do_not_fit_into_one_argument_of_a_job_are_refused(
     names = [f"{'x' * 100}{number}" for number in range(3)]
     root = write_project(shipped.replace("max_model_age_days = 180", f"ignore = {json.dumps(names)}"))
     contract = root / "pipelines" / "projects" / "flights" / "contract.json"
-    contract.write_text(json.dumps({"inputs": [{"name": name, "type": "number"} for name in [*names, "origin"]]}))
+    inputs = [{"name": name, "type": "number"} for name in [*names, "origin"]]
+    contract.write_text(json.dumps(json.loads(contract.read_text("utf-8")) | {"inputs": inputs}))
 
     with pytest.raises(SettingsError, match=r"monitoring\.ignore: not allowed \(given: 3 entries\)\. Allowed: fewer"):
         load_projects(root)
