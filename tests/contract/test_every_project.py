@@ -11,9 +11,6 @@ import step_jobs
 
 from pipelines import compiled, inputs
 
-FLOORS = {"late": {"auc": 0.65}, "flights": {"rmse": 13.5}}
-"""What projects reach on the second half of February; the rmse must stay below, the auc above."""
-
 
 @pytest.fixture(scope="module", params=compiled.projects())
 def run(
@@ -46,9 +43,6 @@ def test_its_data_is_accepted_and_its_model_promoted(run: step_jobs.Run) -> None
     assert validation["time_of_run"] == "2013-03-01T10:15:00Z"
     assert validation["baseline"]["reason"] == "there is no champion yet"
     assert (evaluation["project"], evaluation["gate"]["promote"]) == (run.project, True)
-    for name, floor in FLOORS.get(run.project, {}).items():
-        value = evaluation["metrics"][name]
-        assert value > floor if name == "auc" else value < floor
 
 
 def test_its_training_rows_are_profiled(run: step_jobs.Run) -> None:

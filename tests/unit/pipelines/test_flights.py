@@ -117,16 +117,6 @@ def test_the_year_of_a_flight_is_not_taken_for_the_year_of_its_plane(february: P
     assert (years == 2013).mean() < 0.1
 
 
-@pytest.mark.parametrize("months", ["13", "0", "x", "1,,2"])
-def test_a_month_that_does_not_exist_is_refused(
-    months: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exited:
-        feed.main(["--months", months, "--to", str(tmp_path)])
-    assert exited.value.code == 2
-    assert f"--months {months}" in capsys.readouterr().err
-
-
 def _date(text: str) -> str:
     year, month, day = text.split("-")
     return f"{year}-{int(month):02d}-{int(day):02d}"

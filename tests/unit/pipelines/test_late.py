@@ -91,13 +91,3 @@ def test_the_model_answers_probabilities_and_is_read_back_as_it_was(rows: pa.Tab
 def test_a_wrong_hyperparameter_is_named(rows: pa.Table, change: dict[str, str], words: str) -> None:
     with pytest.raises(StepError, match=words):
         model.train(rows, label(rows), hyperparameters=HYPERPARAMETERS | change, seed=1)
-
-
-@pytest.mark.parametrize("months", ["13", "x"])
-def test_a_month_that_does_not_exist_is_refused(
-    months: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exited:
-        feed.main(["--months", months, "--to", str(tmp_path)])
-    assert exited.value.code == 2
-    assert f"--months {months}" in capsys.readouterr().err
