@@ -48,13 +48,14 @@ def bench(
     A part of a comparison is a trial: its result goes to .cache/benchmarks, and what is told about the whole stays.
     """
     console = Console()
+    unknown = [name for name in names or () if name not in COMPARISONS]
+    if unknown:
+        raise typer.BadParameter(f"there is no comparison {unknown[0]!r}; there are {', '.join(COMPARISONS)}")
     options = _options(rows, peers, memory)
     if options and names != ["monitoring"]:
         raise typer.BadParameter("--rows, --peers and --memory belong to the comparison monitoring: name it alone")
     skipped: list[str] = []
     for name in names or COMPARISONS:
-        if name not in COMPARISONS:
-            raise typer.BadParameter(f"there is no comparison {name!r}; there are {', '.join(COMPARISONS)}")
         with console.status(f"measuring {name}"):
             comparison = import_module(f"benchmarks.{name}")
             try:
@@ -80,12 +81,27 @@ def bench(
 def _options(rows: str | None, peers: str | None, memory: float | None) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if rows is not None:
-        options["sizes"] = [int(float(size)) for size in rows.split(",")]
+        options["sizes"] = _sizes(rows)
     if peers is not None:
         options["peers"] = [] if peers == "none" else peers.split(",")
     if memory is not None:
         options["bounds"] = Bounds(gigabytes=memory)
     return options
+
+
+def _sizes(text: str) -> list[int]:
+    """Read numbers of rows.
+
+    Raises:
+        typer.BadParameter: one is none.
+    """
+    try:
+        sizes = [int(float(size)) for size in text.split(",")]
+    except (ValueError, OverflowError):
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise typer.BadParameter(f"--rows {text}: write whole numbers with commas, such as 1e5,1e6")
+    return sizes
 
 
 def _table(name: str, figures: list[dict[str, Any]]) -> Table:

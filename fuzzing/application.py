@@ -14,7 +14,6 @@ from application.api import Api
 from application.contract import Contract
 from application.endpoint_client import Endpoint
 from application.live_version import LiveVersion
-from application.models import Requests
 from application.outcomes import Outcomes
 from application.problems import ProblemError
 from fuzzing.parser import ROOT, Parser
@@ -31,7 +30,6 @@ _MOST = 5
 _SOURCE = model_contract.source("flights")
 _CONTRACT = Contract.of(parse(_SOURCE))
 _MODEL = model_contract.parse(_SOURCE)
-_REQUESTS = Requests.of(_CONTRACT, max_records=_MOST)
 _RECORD = json.loads((ROOT / "pipelines" / "projects" / "flights" / "example.json").read_text("utf-8"))
 _RECORDS = {"records": [_RECORD, _RECORD]}
 _OUTCOMES = {

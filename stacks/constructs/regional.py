@@ -1,5 +1,6 @@
 """What AWS publishes per region, looked up at deploy time so that the templates fit every region."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,9 +74,10 @@ def spark_image(scope: Construct) -> Image:
 
 def _image(scope: Construct, name: str, *, account: str) -> Image:
     stack = Stack.of(scope)
+    repository, *_ = re.split("[:@]", name)  # a tag, or a digest
     return Image(
         uri=f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{name}",
-        repository_arn=f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{name.partition(':')[0]}",
+        repository_arn=f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{repository}",
     )
 
 

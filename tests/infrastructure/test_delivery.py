@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click import Command, Context, Group
 from permission_table import PIPELINE_MAY
+from resolved_policies import listed
 from spoken_values import said
 from typer.main import get_command
 
@@ -79,17 +80,13 @@ def _commands(line: Any) -> Iterator[tuple[str, Any, str]]:
                 yield name, project, command
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _allowed(line: Any, start: str) -> Iterator[tuple[str, str]]:
     reference = {"Ref": line.id("AWS::IAM::Role", start)}
     for policy in line.all("AWS::IAM::Policy").values():
         if reference in policy["Roles"]:
             for one in policy["PolicyDocument"]["Statement"]:
-                for action in _listed(one["Action"]):
-                    for resource in _listed(one["Resource"]):
+                for action in listed(one["Action"]):
+                    for resource in listed(one["Resource"]):
                         yield action, said(resource)
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template as Made
 from botocore.session import get_session
 from cfnlint.api import lint
+from resolved_policies import listed
 
 from stacks.constructs.network import Network
 from stacks.constructs.placement import Placement
@@ -56,10 +57,6 @@ def _stacks(isolated: Any) -> dict[str, Any]:
 @pytest.fixture(name="network")
 def _network(stacks: Any) -> Any:
     return stacks["Network"]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _pipelines(stacks: Any) -> Iterator[tuple[str, Any]]:
@@ -184,7 +181,7 @@ def test_nothing_comes_in_but_https_to_the_endpoints(network: Any) -> None:
 def test_every_service_that_a_role_inside_may_call_has_an_endpoint_or_is_called_from_outside(
     stacks: Any, network: Any
 ) -> None:
-    actions = {action for _, _, statement in _inside(stacks) for action in _listed(statement["Action"])}
+    actions = {action for _, _, statement in _inside(stacks) for action in listed(statement["Action"])}
     called = {action for action in actions if action.split(":")[0] not in CALLED_FROM_OUTSIDE}
     doors = {
         "sagemaker.runtime" if action == "sagemaker:InvokeEndpoint" else DOOR_OF[action.split(":")[0]]
@@ -312,7 +309,7 @@ def test_a_function_may_not_make_network_interfaces_by_itself(stacks: Any) -> No
     statements = [
         statement
         for _, role, statement in _inside(stacks)
-        if "ec2:AssignPrivateIpAddresses" in _listed(statement["Action"])
+        if "ec2:AssignPrivateIpAddresses" in listed(statement["Action"])
     ]
 
     assert len(statements) == len(FUNCTIONS)
@@ -323,7 +320,7 @@ def test_sagemaker_makes_network_interfaces_in_these_subnets_and_groups_only(sta
     made = [
         (stack, statement)
         for stack, _, statement in _inside(stacks)
-        if _listed(statement["Action"]) == ["ec2:CreateNetworkInterface"]
+        if listed(statement["Action"]) == ["ec2:CreateNetworkInterface"]
     ]
 
     assert [stack for stack, _ in made] == ["Training", "Serving", "Monitoring"]

@@ -7,14 +7,11 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_iam as iam
 from permission_table import DELIVERED_MAY, MAY, SAGEMAKER_RESOURCES, TRUSTED, WITHOUT_RESOURCE_LEVEL
+from resolved_policies import listed
 
 from stacks.constructs.permissions import allow
 
 every_role = pytest.mark.parametrize("role", MAY, ids=".".join)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _statements(sandbox: Any, role: tuple[str, str]) -> Iterator[Any]:
@@ -44,7 +41,7 @@ def test_every_role_is_in_the_table(sandbox: Any) -> None:
 
 @every_role
 def test_a_role_may_do_exactly_what_the_table_says(sandbox: Any, role: tuple[str, str]) -> None:
-    actions = [action for one in _statements(sandbox, role) for action in _listed(one["Action"])]
+    actions = [action for one in _statements(sandbox, role) for action in listed(one["Action"])]
 
     assert set(actions) == MAY[role]
 
@@ -59,8 +56,8 @@ def test_a_delivered_environment_has_the_roles_of_the_table_and_one_for_each_pip
 def test_a_delivery_role_may_do_exactly_what_the_table_says(production: Any, role: tuple[str, str]) -> None:
     statements = list(_statements(production, role))
 
-    assert {action for one in statements for action in _listed(one["Action"])} == DELIVERED_MAY[role]
-    assert not [one for one in statements if "*" in _listed(one["Resource"])]
+    assert {action for one in statements for action in listed(one["Action"])} == DELIVERED_MAY[role]
+    assert not [one for one in statements if "*" in listed(one["Resource"])]
 
 
 @every_role
@@ -68,29 +65,29 @@ def test_no_action_is_a_wildcard_and_no_policy_is_aws_managed(sandbox: Any, role
     stack, start = role
 
     assert "ManagedPolicyArns" not in sandbox[stack].one("AWS::IAM::Role", start)
-    assert not [one for one in _statements(sandbox, role) if any("*" in action for action in _listed(one["Action"]))]
+    assert not [one for one in _statements(sandbox, role) if any("*" in action for action in listed(one["Action"]))]
 
 
 @every_role
 def test_all_resources_are_named_only_where_aws_has_no_resource_level(sandbox: Any, role: tuple[str, str]) -> None:
-    everywhere = [one for one in _statements(sandbox, role) if "*" in _listed(one["Resource"])]
+    everywhere = [one for one in _statements(sandbox, role) if "*" in listed(one["Resource"])]
 
-    assert {action for one in everywhere for action in _listed(one["Action"])} <= WITHOUT_RESOURCE_LEVEL
+    assert {action for one in everywhere for action in listed(one["Action"])} <= WITHOUT_RESOURCE_LEVEL
 
 
 @every_role
 def test_a_wildcard_in_a_resource_is_its_last_character(sandbox: Any, role: tuple[str, str]) -> None:
     for statement in _statements(sandbox, role):
-        for resource in map(_flat, _listed(statement["Resource"])):
+        for resource in map(_flat, listed(statement["Resource"])):
             assert "*" not in resource[:-1]
 
 
 @every_role
 def test_sagemaker_actions_name_resources_of_a_type_they_know(sandbox: Any, role: tuple[str, str]) -> None:
     for statement in _statements(sandbox, role):
-        actions = {name.removeprefix("sagemaker:") for name in _listed(statement["Action"]) if "sagemaker:" in name}
+        actions = {name.removeprefix("sagemaker:") for name in listed(statement["Action"]) if "sagemaker:" in name}
         kinds = set()
-        for resource in map(_flat, _listed(statement["Resource"])) if actions else ():
+        for resource in map(_flat, listed(statement["Resource"])) if actions else ():
             kind = resource.split(":")[-1].split("/")[0].replace("<reference>", "model-package-group")
             kinds.add("pipeline-execution" if "/execution/" in resource else kind)
         for action in actions:
@@ -106,7 +103,7 @@ def test_sagemaker_actions_name_resources_of_a_type_they_know(sandbox: Any, role
     ],
 )
 def test_a_role_is_handed_to_sagemaker_only(sandbox: Any, role: tuple[str, str], passed: str) -> None:
-    (statement,) = (one for one in _statements(sandbox, role) if "iam:PassRole" in _listed(one["Action"]))
+    (statement,) = (one for one in _statements(sandbox, role) if "iam:PassRole" in listed(one["Action"]))
 
     assert statement["Resource"] == {"Fn::GetAtt": [sandbox[role[0]].id("AWS::IAM::Role", passed), "Arn"]}
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
@@ -141,10 +138,10 @@ def test_a_role_of_a_service_that_acts_for_many_is_for_one_source_of_this_accoun
 
 def test_metrics_go_to_sagemakers_own_namespaces_and_the_monitors_to_its_own(sandbox: Any) -> None:
     namespaces = {
-        role: _listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
+        role: listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
         for role in MAY
         for statement in _statements(sandbox, role)
-        if "cloudwatch:PutMetricData" in _listed(statement["Action"])
+        if "cloudwatch:PutMetricData" in listed(statement["Action"])
     }
 
     assert namespaces == {
@@ -158,7 +155,7 @@ def test_a_grant_on_the_key_is_for_aws_services_only(sandbox: Any) -> None:
     (statement,) = (
         one
         for one in _statements(sandbox, ("Serving", "DeployModelRole"))
-        if "kms:CreateGrant" in _listed(one["Action"])
+        if "kms:CreateGrant" in listed(one["Action"])
     )
 
     assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
@@ -168,7 +165,7 @@ def test_a_handler_uses_the_key_of_the_ledger_through_dynamodb_only(sandbox: Any
     (statement,) = (
         one
         for one in _statements(sandbox, ("Training", "CloseTrainingRole"))
-        if "kms:ReEncryptTo" in _listed(one["Action"])
+        if "kms:ReEncryptTo" in listed(one["Action"])
     )
 
     (service,) = statement["Condition"]["StringEquals"].values()
@@ -180,7 +177,7 @@ def test_the_data_is_read_by_two_pipelines_and_written_by_the_application_alone(
         (*role, action)
         for role in MAY
         for statement in _statements(sandbox, role)
-        for action in _listed(statement["Action"])
+        for action in listed(statement["Action"])
         if action.startswith("s3:") and "DataBucket" in str(statement["Resource"])
     }
 
@@ -198,9 +195,9 @@ def test_the_monitor_reads_traffic_labels_and_baselines_and_writes_its_own_prefi
     reached = {
         (action, resource.rpartition("/")[0].rpartition("/")[2])
         for statement in _statements(sandbox, ("Monitoring", "PipelineRole"))
-        for action in _listed(statement["Action"])
+        for action in listed(statement["Action"])
         if action in {"s3:GetObject", "s3:PutObject"}
-        for resource in map(_flat, _listed(statement["Resource"]))
+        for resource in map(_flat, listed(statement["Resource"]))
         if resource.endswith("*")
     }
 

@@ -1,6 +1,7 @@
 """What the documentation refers to is there."""
 
 import re
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -28,3 +29,15 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_exist(page: Pat
     links = LINK.finditer(page.read_text("utf-8"))
 
     assert not [link[0] for link in links if not _leads_somewhere(page, link)]
+
+
+def test_the_readme_names_every_page_and_every_folder() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    folders = {file.split("/")[0] for file in tracked.splitlines() if "/" in file and not file.startswith(".")}
+    layers = {file.split("/")[1] for file in tracked.splitlines() if re.match(r"tests/[^/]+/", file)}
+
+    assert {path.name for path in (ROOT / "docs").glob("*.md") if f"(docs/{path.name})" not in readme} == set()
+    assert {name for name in folders if f"\n{name}/ " not in readme} == set()
+    (tests,) = re.findall(r"(?m)^tests/ .*$", readme)
+    assert {name for name in layers - {"data", "support"} if not re.search(rf"\b{name}\b", tests)} == set()

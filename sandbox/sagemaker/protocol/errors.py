@@ -31,11 +31,6 @@ def in_use(message: str) -> AwsError:
     return AwsError("ResourceInUse", message)
 
 
-def limit_exceeded(message: str) -> AwsError:
-    """A quota of the account is used up."""
-    return AwsError("ResourceLimitExceeded", message)
-
-
 def conflict(message: str) -> AwsError:
     """The resource is in a state that does not allow the change."""
     return AwsError("ConflictException", message)
