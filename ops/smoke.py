@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +17,15 @@ from ops.stage import PROJECTS, Stage
 
 TOKEN: Final = "TANDEM_TOKEN"  # noqa: S105 - the name of a variable
 _TIMEOUT: Final = urllib3.Timeout(connect=5, read=30)
-_OK, _UNAUTHORIZED, _INVALID, _UNAVAILABLE = 200, 401, 422, 503
+NO_MODEL_YET: Final = "urn:problem-type:tandem:no-model-yet"
+"""How the application says that no model is live yet; every other 503 is a failure (docs/application.md)."""
+_OK, _INVALID, _UNAVAILABLE = 200, 422, 503
+_REFUSED: Final = (401, 403)
+_EARLY: Final = "no model is live yet"
+_UNKNOWN: Final = "which model is live was not told"
 _SHOWN: Final = 300
+_BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""RFC 6750 "Bearer Token Usage", section 2.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +105,9 @@ def smoke(stage: Stage, record: Mapping[str, Any], *, commit: str | None) -> Smo
     """
     client = _Client(stage)
     health, body = client.get("/health")
-    if health.status == _UNAUTHORIZED and not client.has_token:
-        call = Call(what=health.what, status=health.status, problem=None)
-        note = f"the API asks for a token: set {TOKEN} to try the rest"
-        return Smoke(stage=stage, url=client.url, calls=(call,), model_live=False, note=note)
+    if health.status in _REFUSED:
+        call = _failed(health, f"{health.status}: {client.why_refused}")
+        return Smoke(stage=stage, url=client.url, calls=(call,), model_live=False, note="nothing was tried")
     return _tried(stage, client, (health, body), record, commit)
 
 
@@ -108,17 +115,15 @@ def _tried(
     stage: Stage, client: "_Client", health: tuple[Call, Any], record: Mapping[str, Any], commit: str | None
 ) -> Smoke:
     first, body = health
-    calls = [_expect(first, body, _OK)]
-    answering = body.get("code_version") if isinstance(body, dict) else None
-    if commit is not None and calls[0].problem is None and answering != commit:
-        calls[0] = _failed(first, f"commit {answering} answers, not {commit}")
+    calls = [_healthy(client, first, body, commit)]
     document, found = client.get("/openapi.json")
-    calls.append(_expect(document, found, _OK))
+    calls.append(client.expect(document, found, _OK))
     model, told = client.get("/model")
     is_live = model.status == _OK
-    calls.append(_expect(model, told, _OK, _UNAVAILABLE))
+    calls.append(_live(client, model, told, said_live=_field(body, "model_live") is True))
+    is_early = not is_live and calls[-1].problem is None
     refused, why = client.post("/predictions", {"records": [{}]})
-    calls.append(_expect(refused, why, _INVALID))
+    calls.append(client.expect(refused, why, _INVALID))
     if is_live:
         calls += _predictions(client, record)
     return Smoke(
@@ -126,30 +131,56 @@ def _tried(
         url=client.url,
         calls=tuple(calls),
         model_live=is_live,
-        note=None if is_live else "no model is live yet, so no prediction was asked for",
+        note=None if is_live else f"{_EARLY if is_early else _UNKNOWN}, so no prediction was asked for",
     )
+
+
+def _healthy(client: "_Client", call: Call, body: object, commit: str | None) -> Call:
+    """Health is more than an answer: an application that cannot read its ledger calls itself degraded."""
+    checked = client.expect(call, body, _OK)
+    if checked.problem is not None:
+        return checked
+    if (status := _field(body, "status")) != "ok":
+        return _failed(call, f'its status is {client.shown(status)}, not "ok"')
+    if commit is not None and (answering := _field(body, "code_version")) != commit:
+        return _failed(call, f"commit {client.shown(answering)} answers, not {commit}")
+    return checked
+
+
+def _live(client: "_Client", call: Call, body: object, *, said_live: bool) -> Call:
+    """Without a model this is an answer as well: the application's own, and only while it knows of none."""
+    if call.status != _UNAVAILABLE or _field(body, "type") != NO_MODEL_YET:
+        return client.expect(call, body, _OK)
+    return _failed(call, "it says that no model is live, and /health says that one is") if said_live else call
+
+
+def _field(body: object, name: str) -> object:
+    return body.get(name) if isinstance(body, dict) else None
 
 
 def _predictions(client: "_Client", record: Mapping[str, Any]) -> Iterator[Call]:
     call, answer = client.post("/predictions", {"records": [record]})
-    checked = _expect(call, answer, _OK)
+    checked = client.expect(call, answer, _OK)
     if checked.problem is None:
         predictions = answer.get("predictions") if isinstance(answer, dict) else None
         first = predictions[0] if isinstance(predictions, list) and len(predictions) == 1 else None
         if not isinstance(first, dict) or not isinstance(first.get("prediction"), int | float):
-            checked = _failed(call, f"it holds no prediction for one record: {json.dumps(answer)[:_SHOWN]}")
+            checked = _failed(call, f"it holds no prediction for one record: {client.shown(answer)}")
     yield checked
-
-
-def _expect(call: Call, body: object, *statuses: int) -> Call:
-    if call.status in statuses:
-        return call
-    wanted = " or ".join(map(str, statuses))
-    return _failed(call, f"{call.status} instead of {wanted}: {json.dumps(body)[:_SHOWN]}")
 
 
 def _failed(call: Call, problem: str) -> Call:
     return Call(what=call.what, status=call.status, problem=problem)
+
+
+def _given_token() -> str | None:
+    given = os.environ.get(TOKEN)
+    if not given:
+        return None
+    if not _BEARER.fullmatch(given):
+        # What is no token may not be a header either, and the refusal would quote it.
+        raise OpsError(f"{TOKEN} holds no bearer token: letters, digits and -._~+/ without spaces, as it was issued")
+    return given
 
 
 class _Client:
@@ -158,15 +189,31 @@ class _Client:
     def __init__(self, stage: Stage) -> None:
         self.url = stage.api_url
         self._session = stage.target.session
-        self._token = os.environ.get(TOKEN)
+        self._token = _given_token()
         # An answer is an answer: a 503 that names a time to come back is told, not waited for.
         once = urllib3.Retry(connect=3, read=0, redirect=0, status=0, respect_retry_after_header=False)
         self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=once)
 
     @property
-    def has_token(self) -> bool:
-        """Whether it calls with a token."""
-        return self._token is not None
+    def why_refused(self) -> str:
+        """What a refusal can come from, and what to do."""
+        if self._token is None:
+            return (
+                "these credentials may not call the API, or it asks for a token: set AWS_PROFILE or --role to who may, "
+                f"or {TOKEN} to a token"
+            )
+        return "the API does not take this token: issuer, audience and expiry have to be what it asks for"
+
+    def expect(self, call: Call, body: object, status: int) -> Call:
+        """Return the call as it was, or with what is wrong about its status."""
+        if call.status == status:
+            return call
+        return _failed(call, f"{call.status} instead of {status}: {self.shown(body)}")
+
+    def shown(self, body: object) -> str:
+        """What was answered, shortened; an answer may quote the token that it was sent."""
+        text = json.dumps(body)
+        return (text if self._token is None else text.replace(self._token, "(the token)"))[:_SHOWN]
 
     def get(self, path: str) -> tuple[Call, Any]:
         """Ask for something."""

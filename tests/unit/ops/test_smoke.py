@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from application import problems
 from ops.errors import OpsError
 from ops.smoke import example, smoke
 from ops.stage import Stage
@@ -20,8 +21,10 @@ from pipelines.steps import contract
 
 COMMIT = "0" * 40
 RECORD = {"distance": 1}
+NO_MODEL = (200, {"status": "ok", "code_version": COMMIT, "model_live": False})
+NO_MODEL_YET = (503, {"type": problems.NO_MODEL_YET.type, "title": "No model is live yet", "status": 503})
 WORKS: Mapping[str, tuple[int, Any]] = {
-    "GET /health": (200, {"status": "ok", "code_version": COMMIT}),
+    "GET /health": (200, {"status": "ok", "code_version": COMMIT, "model_live": True}),
     "GET /openapi.json": (200, {"openapi": "3.1.1"}),
     "GET /model": (200, {"version": 1}),
     "POST /predictions []": (422, {"title": "The request breaks the contract"}),
@@ -101,18 +104,52 @@ def test_an_application_that_answers_everything_as_it_should_works(tried: Any) -
 
 
 def test_before_the_first_model_the_rest_is_tried_at_once(tried: Any) -> None:
-    answer = tried(GET_model=(503, {"title": "No model is live yet"}))
+    answer = tried(GET_health=NO_MODEL, GET_model=NO_MODEL_YET)
 
     assert (answer.works, answer.model_live) == (True, False)
     assert "no model is live yet" in answer.note
+    assert [call.what for call in answer.calls][-1] == "POST /predictions"
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        (503, {"type": problems.UNREADABLE.type, "title": "What is asked for cannot be reached at the moment"}),
+        (503, {"message": "Service Unavailable"}),
+        (503, "<html>upstream connect error</html>"),
+        (503, [problems.NO_MODEL_YET.type]),
+    ],
+    ids=["the ledger cannot be read", "API Gateway's own", "a page of something between", "a list"],
+)
+def test_only_the_applications_own_word_for_it_means_that_no_model_is_live_yet(tried: Any, answered: Any) -> None:
+    answer = tried(GET_health=NO_MODEL, GET_model=answered)
+
+    assert (answer.works, answer.model_live) == (False, False)
+    assert [call.what for call in answer.calls if call.problem] == ["GET /model"]
+    assert "503 instead of 200" in answer.calls[2].problem
+    assert "no model is live yet" not in answer.note
+
+
+def test_no_model_yet_is_a_failure_when_health_says_that_one_is_live(tried: Any) -> None:
+    answer = tried(GET_model=NO_MODEL_YET)
+
+    assert [call.what for call in answer.calls if call.problem] == ["GET /model"]
+    assert "/health says that one is" in answer.calls[2].problem
 
 
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [
         ({"GET_health": (500, {"message": "Internal Server Error"})}, "500 instead of 200"),
-        ({"GET_health": (200, {"code_version": "1" * 40})}, f"commit {'1' * 40} answers, not {COMMIT}"),
-        ({"GET_model": (404, {})}, "404 instead of 200 or 503"),
+        (
+            {"GET_health": (200, {"status": "ok", "code_version": "1" * 40})},
+            'commit "' + "1" * 40 + f'" answers, not {COMMIT}',
+        ),
+        (
+            {"GET_health": (200, {"status": "degraded", "code_version": COMMIT, "model_live": None})},
+            'its status is "degraded", not "ok"',
+        ),
+        ({"GET_model": (404, {})}, "404 instead of 200"),
         ({"POST_predictions": (502, {"title": "The model failed"})}, "502 instead of 200"),
         ({"POST_predictions": (200, {"predictions": []})}, "it holds no prediction for one record"),
     ],
@@ -146,14 +183,36 @@ def test_a_token_takes_the_place_of_the_signature(monkeypatch: pytest.MonkeyPatc
     assert {each["authorization"] for each in seen} == {"Bearer abc"}
 
 
-def test_an_api_that_asks_for_a_token_is_there_and_says_what_to_set(
-    tried: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("token", "advice"), [(None, "set AWS_PROFILE"), ("abc", "issuer, audience and expiry")])
+def test_who_is_not_let_in_has_tried_nothing_and_that_is_a_failure(
+    tried: Any, monkeypatch: pytest.MonkeyPatch, status: int, token: str | None, advice: str
 ) -> None:
     monkeypatch.delenv("TANDEM_TOKEN", raising=False)
-    answer = tried(GET_health=(401, {"message": "Unauthorized"}))
+    if token is not None:
+        monkeypatch.setenv("TANDEM_TOKEN", token)
+    answer = tried(GET_health=(status, {"message": "Unauthorized"}))
 
-    assert (answer.works, len(answer.calls)) == (True, 1)
-    assert "set TANDEM_TOKEN" in answer.note
+    (call,) = answer.calls
+    assert (answer.works, call.status, answer.note) == (False, status, "nothing was tried")
+    assert advice in call.problem
+
+
+def test_a_refusal_that_quotes_the_token_is_shown_without_it(tried: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANDEM_TOKEN", "to.be.hidden")
+    answer = tried(GET_model=(400, {"message": "not a valid Authorization header: 'Bearer to.be.hidden'"}))
+
+    assert "(the token)" in answer.calls[2].problem
+    assert "to.be.hidden" not in json.dumps(answer.as_json())
+
+
+@pytest.mark.parametrize("token", ["two words", "line\n", "ü", "a=b"])
+def test_what_is_no_token_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("TANDEM_TOKEN", token)
+    with serving(WORKS, []) as stage, pytest.raises(OpsError, match="TANDEM_TOKEN holds no bearer token") as raised:
+        smoke(stage, RECORD, commit=None)
+
+    assert token not in str(raised.value)
 
 
 def test_an_application_that_cannot_be_reached_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
