@@ -9,6 +9,7 @@ from typing import Any
 
 from fuzzing.parser import ROOT, Parser, text_of
 from ops import dead_letters, smoke
+from ops.client_credentials import BEARER, ClientCredentials
 from ops.errors import OpsError
 from ops.reproduce import definition
 from ops.storage import Location
@@ -37,6 +38,9 @@ _SMALL = json.dumps(
         ],
     }
 ).encode()
+
+
+_HIDDEN = "hidden-value"
 
 
 def _message(data: bytes) -> None:
@@ -81,6 +85,34 @@ def _answer(data: bytes) -> None:
     client._pool = SimpleNamespace(request=lambda *_, **__: SimpleNamespace(status=200, data=data))
     made = smoke._tried(SimpleNamespace(), client, client.get("/health"), {}, "c")  # type: ignore[arg-type]  # unused
     assert len(made.calls) == 5
+
+
+def _credentials(data: bytes) -> None:
+    """Whatever a secret holds, a refusal quotes none of its values."""
+    text = text_of(data)
+    try:
+        found = ClientCredentials.parse(text, secret="s")  # noqa: S106  # a name
+    except OpsError as error:
+        assert _HIDDEN not in str(error)
+        raise
+    assert found.token_url.startswith("https://")
+    assert _HIDDEN not in repr(found)
+
+
+def _token(data: bytes) -> None:
+    """Whatever an issuer answers, what is taken for a token may be a header, and a refusal quotes nothing."""
+    credentials = ClientCredentials(secret="s", token_url="https://a", client_id="c", client_secret="p")  # noqa: S106  # no secret
+    try:
+        credentials._taken(400, data)
+    except OpsError as error:
+        assert _HIDDEN not in str(error)
+    else:
+        raise AssertionError("a refusal was taken for a token")
+    try:
+        assert BEARER.fullmatch(credentials._taken(200, data))
+    except OpsError as error:
+        assert _HIDDEN not in str(error)
+        raise
 
 
 def _uri(data: bytes) -> None:
@@ -160,7 +192,42 @@ PARSERS = (
         refusals=(OpsError,),
         seeds=lambda: (b'{"code_version": "c", "predictions": [{"prediction": 1.5}]}',),
         syntax="json",
-        tokens=("predictions", "prediction", "code_version"),
+        tokens=("predictions", "prediction", "code_version", "status", "model_live", "type", smoke.NO_MODEL_YET),
+        cases=200,
+    ),
+    Parser(
+        name="operator.client-credentials",
+        reads="the secret with client credentials, which a person writes",
+        modules=("ops/client_credentials.py",),
+        run=_credentials,
+        refusals=(OpsError,),
+        seeds=lambda: (
+            json.dumps(
+                {
+                    "token_url": "https://a.example/token",
+                    "client_id": _HIDDEN,
+                    "client_secret": _HIDDEN,
+                    "scope": _HIDDEN,
+                    "audience": _HIDDEN,
+                }
+            ).encode(),
+        ),
+        syntax="json",
+        tokens=("token_url", "client_id", "client_secret", "scope", "audience", "https://", "@", "#", "[", _HIDDEN),
+        cases=200,
+    ),
+    Parser(
+        name="operator.token-answer",
+        reads="what an issuer answers to client credentials",
+        modules=(),
+        run=_token,
+        refusals=(OpsError,),
+        seeds=lambda: (
+            b'{"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 3600}',
+            b'{"error": "invalid_client", "error_description": "hidden-value"}',
+        ),
+        syntax="json",
+        tokens=("access_token", "token_type", "Bearer", "error", "invalid_client", _HIDDEN),
         cases=200,
     ),
     Parser(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from ops import client_credentials
+from ops.client_credentials import BEARER
 from ops.errors import OpsError
 from ops.stage import PROJECTS, Stage
 
@@ -24,8 +25,6 @@ _REFUSED: Final = (401, 403)
 _EARLY: Final = "no model is live yet"
 _UNKNOWN: Final = "which model is live was not told"
 _SHOWN: Final = 300
-_BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""RFC 6750 "Bearer Token Usage", section 2.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +91,25 @@ def example(project: str, *, file: Path | None = None, projects: Path = PROJECTS
     return record
 
 
-def smoke(stage: Stage, record: Mapping[str, Any], *, commit: str | None) -> Smoke:
+def smoke(
+    stage: Stage, record: Mapping[str, Any], *, commit: str | None, credentials_secret: str | None = None
+) -> Smoke:
     """Call every route that changes nothing.
 
     Args:
         stage: the deployed stage.
         record: that the contract allows.
         commit: of the code that has to answer.
+        credentials_secret: name of the secret with client credentials to get a token with; it goes before ``TOKEN``.
 
     Raises:
-        OpsError: there is no application, or it can not be reached.
+        OpsError: there is no application, it can not be reached, or there is no token to be had.
     """
-    client = _Client(stage)
+    if credentials_secret is None:
+        token = _given_token()
+    else:
+        token = client_credentials.read(stage.target, credentials_secret).token()
+    client = _Client(stage, token)
     health, body = client.get("/health")
     if health.status in _REFUSED:
         call = _failed(health, f"{health.status}: {client.why_refused}")
@@ -177,7 +183,7 @@ def _given_token() -> str | None:
     given = os.environ.get(TOKEN)
     if not given:
         return None
-    if not _BEARER.fullmatch(given):
+    if not BEARER.fullmatch(given):
         # What is no token may not be a header either, and the refusal would quote it.
         raise OpsError(f"{TOKEN} holds no bearer token: letters, digits and -._~+/ without spaces, as it was issued")
     return given
@@ -186,10 +192,10 @@ def _given_token() -> str | None:
 class _Client:
     """Calls the API with a token, or signed by the credentials of the stage's session."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, token: str | None) -> None:
         self.url = stage.api_url
         self._session = stage.target.session
-        self._token = _given_token()
+        self._token = token
         # An answer is an answer: a 503 that names a time to come back is told, not waited for.
         once = urllib3.Retry(connect=3, read=0, redirect=0, status=0, respect_retry_after_header=False)
         self._pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=once)
@@ -200,7 +206,7 @@ class _Client:
         if self._token is None:
             return (
                 "these credentials may not call the API, or it asks for a token: set AWS_PROFILE or --role to who may, "
-                f"or {TOKEN} to a token"
+                f"{TOKEN} to a token, or --credentials-secret to the secret of a client that gets one"
             )
         return "the API does not take this token: issuer, audience and expiry have to be what it asks for"
 

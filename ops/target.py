@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -113,6 +113,11 @@ class Target:
     def sqs(self) -> "SQSClient":
         """Sends requests to the handlers."""
         return self.session.client("sqs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def secrets(self) -> Any:
+        """Reads client credentials (AWS Secrets Manager, whose types are not installed)."""
+        return self.session.client("secretsmanager", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def sts(self) -> "STSClient":

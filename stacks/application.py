@@ -58,6 +58,8 @@ class ApplicationStack(Stack):
             tries = DeliveryRole(self, "Delivery", settings=settings, side="application")
             tries.grant_find(self.stack_name)
             api.grant_call(tries.role)
+            if (secret := settings.application.jwt_credentials_secret) is not None:
+                tries.grant_read_secret(secret, key_arn=settings.application.jwt_credentials_key)
         CfnOutput(self, "ApiUrl", value=api.url)
         CfnOutput(self, "ApplicationFunctionName", value=application.function.function_name)
         CfnOutput(self, "ContractVersion", value=application.contract_version)

@@ -125,7 +125,7 @@ class ApplicationDelivery(DeliveryStack):
                 "Smoke",
                 settings=settings,
                 role="application",
-                commands=[f"{_OPS} smoke --commit {SOURCE_VERSION}"],
+                commands=[_smoke(settings)],
             )
             record = self._line.check(
                 "Record",
@@ -214,6 +214,11 @@ def add_deliveries(
     for name, kind in _SIDES.items():
         if side in (None, name):
             kind(scope, delivered=delivered)
+
+
+def _smoke(settings: Settings) -> str:
+    secret = settings.application.jwt_credentials_secret
+    return f"{_OPS} smoke --commit {SOURCE_VERSION}" + (f" --credentials-secret {secret}" if secret else "")
 
 
 def _test(tests: str, *, report: str) -> str:

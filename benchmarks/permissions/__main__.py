@@ -17,6 +17,7 @@ def main() -> int:
             others={
                 "isolated": assemblies.synthesize_isolated(ROOT, Path(folder, "isolated")),
                 "spark": assemblies.synthesize_spark(ROOT, Path(folder, "spark")),
+                "jwt": assemblies.synthesize_jwt(ROOT, Path(folder, "jwt")),
             },
         )
         policies = reasons.load_policies(ROOT)

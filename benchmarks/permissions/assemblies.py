@@ -105,11 +105,28 @@ def synthesize_spark(root: Path, folder: Path) -> Path:
         return _synthesize_alone("monitoring", {"engine": "spark"}, root=root, folder=folder)
 
 
-def _synthesize_alone(section: str, changes: Mapping[str, Any], *, root: Path, folder: Path) -> Path:
-    """The production environment by itself, not delivered by a pipeline, with a section of its settings changed."""
+def synthesize_jwt(root: Path, folder: Path) -> Path:
+    """Write the cloud assembly of its production environment, whose application asks for tokens, into ``folder``.
+
+    A pipeline delivers there, so that its smoke test needs a secret; the names of it and of its key stand for any.
+    """
+    tokens = {
+        "authorization": "jwt",
+        "jwt_issuer": "https://login.example.com",
+        "jwt_audience": [PROJECT],
+        "jwt_credentials_secret": "<jwt_credentials_secret>",
+        "jwt_credentials_key": "arn:aws:kms:us-east-1::key/<jwt_credentials_key>",
+    }
+    return _synthesize_alone("application", tokens, root=root, folder=folder, is_delivered=True)
+
+
+def _synthesize_alone(
+    section: str, changes: Mapping[str, Any], *, root: Path, folder: Path, is_delivered: bool = False
+) -> Path:
+    """The production environment by itself, with a section of its settings changed."""
     project = _reference(root)
     place = project.environment(ENVIRONMENT)
-    place = place.model_copy(update={"deployment": place.deployment.model_copy(update={"is_delivered": False})})
+    place = place.model_copy(update={"deployment": place.deployment.model_copy(update={"is_delivered": is_delivered})})
     changed = place.model_copy(update={section: getattr(place, section).model_copy(update=dict(changes))})
     alone = {"environments": (changed,), "delivery": None}
     return _synthesize([project.model_copy(update=alone)], root=root, folder=folder)

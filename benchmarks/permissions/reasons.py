@@ -29,6 +29,7 @@ class Reason(BaseModel):
         given: the condition of the grant.
         isolated: whether the grant exists only where the network is isolated.
         spark: whether it exists only where the monitor runs on Spark.
+        jwt: whether it exists only where the application asks for tokens.
         why: one or two sentences.
     """
 
@@ -40,12 +41,13 @@ class Reason(BaseModel):
     given: str = ""
     isolated: bool = False
     spark: bool = False
+    jwt: bool = False
     why: Annotated[str, Field(min_length=10)]
 
     @property
     def shape(self) -> str:
-        """Where the grant exists only: ``isolated``, ``spark``, or nothing for everywhere."""
-        return "isolated" if self.isolated else "spark" if self.spark else ""
+        """Where the grant exists only: ``isolated``, ``spark``, ``jwt``, or nothing for everywhere."""
+        return "isolated" if self.isolated else "spark" if self.spark else "jwt" if self.jwt else ""
 
     def resources(self, role: str) -> list[str]:
         """The resources as the role's template names them."""

@@ -18,6 +18,14 @@ RecordOption = Annotated[
     Path | None,
     typer.Option("--record", dir_okay=False, help="JSON of one record to ask about; the project's example.json."),
 ]
+SecretOption = Annotated[
+    str | None,
+    typer.Option(
+        "--credentials-secret",
+        metavar="NAME",
+        help="For an API that asks for a token: the secret in AWS Secrets Manager with OAuth 2.0 client credentials.",
+    ),
+]
 CommitOption = Annotated[str | None, typer.Option(min=1, help="The commit whose code has to answer.")]
 
 
@@ -26,13 +34,18 @@ def smoke(
     *,
     record: RecordOption = None,
     commit: CommitOption = None,
+    credentials_secret: SecretOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try the deployed application: call its API as a client would, with signed requests or the token in TANDEM_TOKEN.
+    """Try the deployed application: call its API as a client would, with signed requests or a token.
+
+    The token is the one in TANDEM_TOKEN, or one that --credentials-secret gets from the issuer.
 
     Exit codes: 0 it answers as it should, 1 could not ask, 2 wrong usage, 12 it does not; each call is named.
     """
-    answer = trying.smoke(stage, trying.example(stage.project, file=record), commit=commit)
+    answer = trying.smoke(
+        stage, trying.example(stage.project, file=record), commit=commit, credentials_secret=credentials_secret
+    )
     if as_json:
         typer.echo(json.dumps(answer.as_json(), indent=2))
     else:

@@ -21,6 +21,7 @@ SERVICES = (
     "monitoring",
     "s3",
     "scheduler",
+    "secretsmanager",
     "sns",
     "sqs",
     "ssm",

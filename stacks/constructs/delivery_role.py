@@ -4,7 +4,7 @@ from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.permissions import allow
+from stacks.constructs.permissions import allow, through
 from stacks.settings import Settings, Side, checks_role
 
 
@@ -36,6 +36,28 @@ class DeliveryRole(Construct):
             resources=[self._stack_arn(name) for name in stacks],
             wildcard_reason="CloudFormation ends a stack's ARN with an id of its own; the permission ends at the name.",
         )
+
+    def grant_read_secret(self, name: str, *, key_arn: str | None) -> None:
+        """Let the role read the secret of this name in the environment's account, and use its key if it is not AWS's.
+
+        AWS page "Limiting Access to Specific Secrets": an ARN ends with six random characters, which nobody knows who
+        knows the name; exactly six of any kind match no longer name. A key that AWS manages needs no grant (page
+        "Secret encryption and decryption in AWS Secrets Manager").
+        """
+        secret = Stack.of(self).format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name=f"{name}-??????",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        allow(self.role, actions=["secretsmanager:GetSecretValue"], resources=[secret])
+        if key_arn is not None:
+            allow(
+                self.role,
+                actions=["kms:Decrypt"],
+                resources=[key_arn],
+                conditions=through(self, "secretsmanager"),
+            )
 
     def _stack_arn(self, name: str) -> str:
         return Stack.of(self).format_arn(

@@ -25,6 +25,7 @@ from stacks.settings.types import (
     HyperparameterValue,
     InstanceType,
     Issuer,
+    KeyArn,
     Metric,
     Network,
     NewData,
@@ -35,6 +36,7 @@ from stacks.settings.types import (
     Region,
     RepositoryName,
     ScheduleExpression,
+    SecretName,
     Share,
     Source,
     Strategy,
@@ -219,7 +221,9 @@ _ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
 class Application(Section):
     """``[application]``: the HTTP API that calls the model.
 
-    Callers sign their requests (``iam``), or bring a token that ``jwt_issuer`` issued for one of ``jwt_audience``. A
+    Callers sign their requests (``iam``), or bring a token that ``jwt_issuer`` issued for one of ``jwt_audience``.
+    Where a pipeline delivers, its smoke test gets such a token with the OAuth 2.0 client credentials in the secret
+    ``jwt_credentials_secret`` of the environment's account, whose key is ``jwt_credentials_key`` unless it is AWS's. A
     request holds at most ``max_records``; the API takes ``requests_per_second`` on average, ``burst`` at once. A new
     version of the application takes over by ``rollout`` (AWS CodeDeploy): a tenth of the requests for five minutes and
     then all (``canary``), a tenth more every minute (``linear``), or all at once.
@@ -228,6 +232,8 @@ class Application(Section):
     authorization: Authorization = "iam"
     jwt_issuer: Issuer | None = None
     jwt_audience: Annotated[list[Audience], Field(max_length=10)] = Field(default_factory=list)
+    jwt_credentials_secret: SecretName | None = None
+    jwt_credentials_key: KeyArn | None = None
     max_records: Annotated[int, Field(ge=1, le=1000)] = 100
     requests_per_second: Annotated[int, Field(ge=1, le=10_000)] = 500
     burst: Annotated[int, Field(ge=1, le=5000)] = 1000

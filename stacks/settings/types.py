@@ -95,6 +95,18 @@ Issuer = Annotated[
 Audience = Annotated[
     str, StringConstraints(pattern=r"^\S{1,256}$"), Allowed('a value of the claim "aud" (or "client_id") of its tokens')
 ]
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@][A-Za-z0-9/_+=.@-]{0,511}$"),
+    Allowed(
+        "the name of a secret in AWS Secrets Manager (not its ARN): letters, digits and /_+=.@-, no hyphen in front"
+    ),
+]
+KeyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"),
+    Allowed('the ARN of a key of AWS KMS, "arn:aws:kms:<region>:<account>:key/<id>"'),
+]
 ConnectionArn = Annotated[
     str,
     StringConstraints(

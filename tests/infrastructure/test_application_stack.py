@@ -28,6 +28,7 @@ LOGGED = {
 TOKENS = """authorization = "jwt"
 jwt_issuer = "https://login.example.com/"
 jwt_audience = ["flights", "planes"]
+jwt_credentials_secret = "flights/smoke"
 """
 
 

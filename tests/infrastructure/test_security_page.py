@@ -50,6 +50,7 @@ def test_the_page_tells_of_every_role_and_resource_policy_in_every_shape_what_it
         others={
             "isolated": assemblies.synthesize_isolated(ROOT, tmp_path / "isolated"),
             "spark": assemblies.synthesize_spark(ROOT, tmp_path / "spark"),
+            "jwt": assemblies.synthesize_jwt(ROOT, tmp_path / "jwt"),
         },
     )
     roles, policies = page.explained(shapes, REASONS), reasons.load_policies(ROOT)

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from cfn_findings import cfn_findings
+from spoken_values import said
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS, STAGING, PRODUCTION = "111111111111", "222222222222", "333333333333"
 CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/11111111-2222-3333-4444-555555555555"
+OWN, KEY = "flights/production", "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"
 LATE_IS_DELIVERED = """
 [delivery]
 source = "codecommit"
@@ -44,7 +46,9 @@ def _tag(value: str) -> str:
 
 def _tokens(text: str) -> str:
     tokens = 'authorization = "jwt"\njwt_issuer = "https://login.example.com"\njwt_audience = ["flights"]\n'
-    return text.replace('authorization = "iam"  ', tokens)
+    tokens += 'jwt_credentials_secret = "flights/smoke"\n'
+    own = f'\n[environments.production.application]\njwt_credentials_secret = "{OWN}"\njwt_credentials_key = "{KEY}"\n'
+    return text.replace('authorization = "iam"  ', tokens) + own
 
 
 def _connection(text: str) -> str:
@@ -190,6 +194,49 @@ def test_with_tokens_the_pipeline_still_tries_the_application(shapes: Any) -> No
     pipeline = assembly.delivery("application").one("AWS::CodePipeline::Pipeline", "Delivery")
     trying = [stage["Name"] for stage in pipeline["Stages"] if "Smoke" in {one["Name"] for one in stage["Actions"]}]
     assert trying == ["flights-staging", "flights-production"]
+
+
+def test_with_tokens_the_smoke_test_gets_one_by_the_secret_of_its_environment(shapes: Any) -> None:
+    projects = shapes("tokens").delivery("application").all("AWS::CodeBuild::Project")
+    specs = {
+        name: json.loads(project["Source"]["BuildSpec"])
+        for name, project in projects.items()
+        if name.startswith("DeliveryPipelineflights")
+    }
+    commands = {
+        name: [command for command in spec["phases"]["build"]["commands"] if " ops " in command]
+        for name, spec in specs.items()
+    }
+    told = {
+        environment: [one.partition(" ops ")[2] for name in commands for one in commands[name] if start in name]
+        for environment, start in (("staging", "stagingSmoke"), ("production", "productionSmoke"))
+    }
+
+    smoke = "smoke --commit $CODEBUILD_RESOLVED_SOURCE_VERSION --credentials-secret"
+    assert told == {"staging": [f"{smoke} flights/smoke"], "production": [f"{smoke} {OWN}"]}
+    assert sum("secret" in one for each in commands.values() for one in each) == 2
+
+
+def test_with_tokens_the_role_of_the_smoke_test_reads_its_own_secret_alone(shapes: Any) -> None:
+    found = {}
+    for stage in ("flights-staging", "flights-production"):
+        template = shapes("tokens").template(stage, "Application", delivered_by="flights-delivery-application")
+        for name, policy in template.all("AWS::IAM::Policy").items():
+            for one in policy["PolicyDocument"]["Statement"]:
+                if "secretsmanager" in json.dumps(one):
+                    found[stage, name[:12], str(one["Action"])] = (said(one["Resource"]), one.get("Condition"))
+
+    place = "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret"
+    read, decrypt, role = "secretsmanager:GetSecretValue", "kms:Decrypt", "DeliveryRole"
+    key, condition = found.pop(("flights-production", role, decrypt))
+    ((condition_key, service),) = condition["StringEquals"].items()
+    assert found == {
+        ("flights-staging", role, read): (f"{place}:flights/smoke-??????", None),
+        ("flights-production", role, read): (f"{place}:{OWN}-??????", None),
+    }
+    assert (key, condition_key) == (KEY, "kms:ViaService")
+    assert said(service) == "secretsmanager.<AWS::Region>.<AWS::URLSuffix>"
+    assert "secretsmanager" not in json.dumps(shapes("tokens").delivery("application").body)
 
 
 def test_with_manual_approval_a_new_model_waits_for_a_person(shapes: Any) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -18,6 +19,8 @@ from ops.stage import Stage
 from ops.target import Target
 from pipelines import compiled
 from pipelines.steps import contract
+from tests.unit.ops.support.issuer import issuing
+from tests.unit.ops.support.workshop import Workshop
 
 COMMIT = "0" * 40
 RECORD = {"distance": 1}
@@ -43,7 +46,9 @@ class _Stage(Stage):
 
 
 @contextmanager
-def serving(answers: Mapping[str, tuple[int, Any]], seen: list[Mapping[str, str]]) -> Iterator[Stage]:
+def serving(
+    answers: Mapping[str, tuple[int, Any]], seen: list[Mapping[str, str]], *, target: Target | None = None
+) -> Iterator[Stage]:
     """A stage with an application that gives these answers; an empty record is asked about as `[]`."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,7 +81,7 @@ def serving(answers: Mapping[str, tuple[int, Any]], seen: list[Mapping[str, str]
         aws_secret_access_key="two",  # noqa: S106 - no secret
         region_name="eu-central-1",
     )
-    stage = _Stage(target=Target(session=session), project="flights", environment="staging")
+    stage = _Stage(target=target or Target(session=session), project="flights", environment="staging")
     object.__setattr__(stage, "url", f"http://127.0.0.1:{server.server_port}")
     try:
         yield stage
@@ -181,6 +186,37 @@ def test_a_token_takes_the_place_of_the_signature(monkeypatch: pytest.MonkeyPatc
         assert smoke(stage, RECORD, commit=None).works
 
     assert {each["authorization"] for each in seen} == {"Bearer abc"}
+
+
+def test_a_secret_gets_a_token_which_goes_before_that_of_a_person(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workshop: Workshop
+) -> None:
+    monkeypatch.setenv("TANDEM_TOKEN", "of-a-person")
+    secrets, name = workshop.stage.target.secrets, f"flights/{uuid4().hex}"
+    seen: list[Mapping[str, str]] = []
+    with issuing(tmp_path) as issuer, serving(WORKS, seen, target=workshop.stage.target) as stage:
+        monkeypatch.setenv("SSL_CERT_FILE", str(issuer.certificate))
+        held = {"token_url": issuer.url, "client_id": "smoke", "client_secret": "to be hidden"}
+        secrets.create_secret(Name=name, SecretString=json.dumps(held))
+        answer = smoke(stage, RECORD, commit=COMMIT, credentials_secret=name)
+
+    assert answer.works
+    assert {each["authorization"] for each in seen} == {"Bearer issued.to-you"}
+    assert len(issuer.asked) == 1
+
+
+def test_a_secret_that_gets_no_token_is_an_error_before_the_application_is_called(
+    monkeypatch: pytest.MonkeyPatch, workshop: Workshop
+) -> None:
+    monkeypatch.setenv("TANDEM_TOKEN", "of-a-person")
+    seen: list[Mapping[str, str]] = []
+    with (
+        serving(WORKS, seen, target=workshop.stage.target) as stage,
+        pytest.raises(OpsError, match="the secret not-there can not be read"),
+    ):
+        smoke(stage, RECORD, commit=None, credentials_secret="not-there")  # noqa: S106 - a name
+
+    assert seen == []
 
 
 @pytest.mark.parametrize("status", [401, 403])

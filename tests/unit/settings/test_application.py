@@ -11,6 +11,9 @@ FILE = "pipelines/projects/flights/project.toml"
 IAM = 'authorization = "iam"  '
 ISSUER = 'jwt_issuer = "https://login.example.com/"'
 AUDIENCE = 'jwt_audience = ["flights"]'
+SECRET = 'jwt_credentials_secret = "flights/smoke"'  # noqa: S105 - a name
+KEY = "arn:aws:kms:eu-central-1:111111111111:key/11111111-2222-3333-4444-555555555555"
+JWT = f'authorization = "jwt"\n{ISSUER}\n{AUDIENCE}\n'
 CASES = {
     "an unknown authorization": (
         IAM,
@@ -41,6 +44,40 @@ CASES = {
         (
             'application.jwt_audience: not allowed (given: ["flights"]). Allowed: no value, or '
             'application.authorization = "jwt"; "iam" does not read jwt_audience.'
+        ),
+    ),
+    "a delivery that could not try the application": (
+        IAM,
+        JWT,
+        (
+            "application.jwt_credentials_secret: missing. Allowed: the name of a secret with OAuth 2.0 client "
+            "credentials, because [delivery] goes to production and its smoke test needs a token (docs/delivery.md, "
+            '"Tokens").'
+        ),
+    ),
+    "a secret that nothing reads": (
+        IAM,
+        f"{IAM}\n{SECRET}",
+        (
+            'application.jwt_credentials_secret: not allowed (given: "flights/smoke"). Allowed: no value, or '
+            'application.authorization = "jwt"; "iam" does not read jwt_credentials_secret.'
+        ),
+    ),
+    "an ARN in the place of a name": (
+        IAM,
+        JWT + 'jwt_credentials_secret = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:smoke-a1b2c3"',
+        (
+            "application.jwt_credentials_secret: not allowed (given: "
+            '"arn:aws:secretsmanager:eu-central-1:111111111111:secret:smoke-a1b2c3"). Allowed: the name of a secret in '
+            "AWS Secrets Manager (not its ARN): letters, digits and /_+=.@-, no hyphen in front."
+        ),
+    ),
+    "an alias in the place of a key": (
+        IAM,
+        JWT + SECRET + '\njwt_credentials_key = "alias/smoke"',
+        (
+            'application.jwt_credentials_key: not allowed (given: "alias/smoke"). Allowed: the ARN of a key of AWS '
+            'KMS, "arn:aws:kms:<region>:<account>:key/<id>".'
         ),
     ),
     "a burst below the steady rate": (
@@ -89,9 +126,26 @@ def test_a_mistake_of_one_environment_names_its_own_key(refusal: Callable[..., s
 def test_an_environment_may_ask_for_tokens_where_the_others_ask_for_signatures(
     write_project: Callable[..., Path], shipped: str
 ) -> None:
-    text = shipped + f'\n[environments.production.application]\nauthorization = "jwt"\n{ISSUER}\n{AUDIENCE}\n'
+    text = shipped + f'\n[environments.production.application]\nauthorization = "jwt"\n{ISSUER}\n{AUDIENCE}\n{SECRET}\n'
     projects = load_projects(write_project(text))
     found = {one.deployment.environment: one.application for one in select(projects, project=None, environment=None)}
     assert found["production"].authorization == "jwt"
     assert found["production"].jwt_audience == ["flights"]
     assert found["staging"].authorization == "iam"
+
+
+def test_an_environment_that_nothing_delivers_to_needs_no_secret(
+    write_project: Callable[..., Path], shipped: str
+) -> None:
+    projects = load_projects(write_project(f"{shipped}\n[environments.year.application]\n{JWT}"))
+    (year,) = select(projects, project=None, environment="year")
+
+    assert (year.application.authorization, year.application.jwt_credentials_secret) == ("jwt", None)
+
+
+def test_a_key_is_the_key_of_a_secret(refusal: Callable[..., str], shipped: str) -> None:
+    alone = f'{shipped}\n[environments.year.application]\n{JWT}jwt_credentials_key = "{KEY}"\n'
+    assert refusal(alone) == (
+        f'{FILE}: environments.year.application.jwt_credentials_key: not allowed (given: "{KEY}"). Allowed: no value '
+        "without jwt_credentials_secret, whose key it is."
+    )
