@@ -1,6 +1,7 @@
 """The HTTP API in front of the application: its routes, who may call, how often, and what is logged of a call."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import ArnFormat, Stack
@@ -28,7 +29,6 @@ _LOGGED: Final = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "ip": "$context.identity.sourceIp",
-    "caller": "$context.identity.userArn",
     "route": "$context.routeKey",
     "status": "$context.status",
     "milliseconds": "$context.responseLatency",
@@ -39,6 +39,12 @@ _LOGGED: Final = {
     "integrationError": "$context.integrationErrorMessage",
 }
 """AWS page "Customize HTTP API access logs": none of these holds anything of a body, a header or a query."""
+_CALLER: Final[dict[str, str]] = {
+    "iam": "$context.identity.userArn",
+    "jwt": "$context.authorizer.claims.sub",
+}
+"""Who calls, the same page: the ARN is there for signed requests only, a claim for tokens only. ``sub`` is the subject
+that the issuer gave the token to (RFC 7519 "JSON Web Token", section 4.1.2)."""
 
 
 class HttpApi(Construct):
@@ -73,7 +79,8 @@ class HttpApi(Construct):
                 rate_limit=application.requests_per_second, burst_limit=application.burst
             ),
         )
-        self._log_calls(stage, kept_logs(self, "AccessLogs", key=key, retain=settings.deployment.retain))
+        logged = _LOGGED | {"caller": _CALLER[application.authorization]}
+        self._log_calls(stage, logged, kept_logs(self, "AccessLogs", key=key, retain=settings.deployment.retain))
         self.id = api.api_id
         stack = Stack.of(self)
         self.url = f"https://{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}"
@@ -87,13 +94,13 @@ class HttpApi(Construct):
         ]
         allow(role, actions=["execute-api:Invoke"], resources=arns)
 
-    def _log_calls(self, stage: apigateway.HttpStage, group: logs.ILogGroup) -> None:
+    def _log_calls(self, stage: apigateway.HttpStage, logged: Mapping[str, str], group: logs.ILogGroup) -> None:
         # The construct takes a log format of REST APIs only.
         resource = stage.node.default_child
         if not isinstance(resource, apigateway.CfnStage):
             raise TypeError(f"{stage.node.path}: expected a CfnStage, found {type(resource).__name__}")
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=group.log_group_arn, format=json.dumps(_LOGGED)
+            destination_arn=group.log_group_arn, format=json.dumps(logged)
         )
 
 

@@ -89,11 +89,25 @@ def test_calls_beyond_the_limits_are_refused_by_the_api(synthesize: Any) -> None
 
 def test_the_access_log_holds_nothing_of_a_body_a_header_or_a_query(application: Any) -> None:
     settings = application.one("AWS::ApiGatewayV2::Stage", "ApiStage")["AccessLogSettings"]
-    logged = json.loads(settings["Format"])
+    logged = _logged(application)
 
     assert set(logged) == LOGGED
     assert all(re.fullmatch(r"\$context\.[A-Za-z.]+", value) for value in logged.values())
     assert settings["DestinationArn"] == {"Fn::GetAtt": [application.id("AWS::Logs::LogGroup", "ApiAccess"), "Arn"]}
+
+
+def test_the_access_log_names_who_signed(application: Any) -> None:
+    assert _logged(application)["caller"] == "$context.identity.userArn"
+
+
+def test_with_tokens_the_access_log_names_the_subject_of_the_token(synthesize: Any) -> None:
+    """AWS page "Customize HTTP API access logs": ``$context.authorizer.claims.property``."""
+    changed = synthesize(lambda text: text.replace('authorization = "iam"  ', TOKENS), environment="sandbox")
+    logged = _logged(changed.template("flights-sandbox", "Application"))
+
+    assert set(logged) == LOGGED
+    assert logged["caller"] == "$context.authorizer.claims.sub"
+    assert not [value for value in logged.values() if "userArn" in value]
 
 
 def test_requests_go_to_the_alias_which_the_api_alone_may_call(application: Any) -> None:
@@ -230,6 +244,10 @@ def test_the_delivery_role_calls_each_route_of_this_api_and_nothing_else_of_it(p
 def test_an_environment_that_is_not_delivered_has_no_delivery_role(sandbox: Any) -> None:
     for stack in ("Training", "Application"):
         assert not [name for name in sandbox[stack].all("AWS::IAM::Role") if name.startswith("Delivery")]
+
+
+def _logged(application: Any) -> Any:
+    return json.loads(application.one("AWS::ApiGatewayV2::Stage", "ApiStage")["AccessLogSettings"]["Format"])
 
 
 def _contract(assembly: Any, template: Any) -> Any:
