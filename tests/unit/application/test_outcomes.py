@@ -55,6 +55,22 @@ def test_what_is_told_in_separate_requests_is_put_together_and_the_last_word_cou
     assert read(world.told()).of == {ID: (150.0, 200.0)}
 
 
+def test_another_outcome_of_the_same_prediction_replaces_the_first_and_is_counted(world: World) -> None:
+    for outcome in (100, 150):
+        assert world.call("POST", "/outcomes", told((f"{ID}.0", outcome))).status == 202
+    files = world.told()
+
+    assert len(files) == 2, "what was told first is kept"
+    assert read(files).of == {ID: (150.0,)}
+    assert read(files).conflicting == {max(files): 1}
+
+
+def test_an_id_that_nobody_gave_out_is_taken_and_counts_for_no_answer(world: World) -> None:
+    assert world.call("POST", "/outcomes", told(("invented.0", 100))).status == 202
+
+    assert read(world.told()).unmatched({ID}).total() == 1
+
+
 def test_of_two_outcomes_in_one_body_the_last_counts_as_well(world: World) -> None:
     assert world.call("POST", "/outcomes", told((f"{ID}.0", 120), (f"{ID}.0", 121))).status == 202
     assert read(world.told()).of == {ID: (121.0,)}
