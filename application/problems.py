@@ -41,7 +41,6 @@ MODEL_FAILED: Final = Kind("model-failed", "The model failed", 502)
 BUSY: Final = Kind("busy", "The model takes no request at the moment", 503)
 UNREADABLE: Final = Kind("store-unavailable", "What is asked for cannot be reached at the moment", 503)
 TOO_SLOW: Final = Kind("too-slow", "The model did not answer in time", 504)
-DEFECT: Final = Kind("defect", "The application failed", 500)
 
 
 @dataclass(frozen=True)

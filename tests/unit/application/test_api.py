@@ -1,16 +1,21 @@
 """Routes, whatever the event; what is counted and logged of a request."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application import problems
 from application.api import DefectError
 from stacks.constructs.http_api import ROUTES
 from tests.unit.application.support.endpoint import EndpointServer
 from tests.unit.application.support.world import RECORD, World
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "application.md"
 
 
 @pytest.mark.parametrize("path", ["/", "", "/predictions/", "/Predictions", "/model/7", "//health"])
@@ -70,3 +75,15 @@ def test_a_defect_fails_the_function_and_tells_where_but_nothing_of_the_request(
         world.predict()
     assert RECORD["dest"] not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_every_kind_of_problem_stands_in_the_documents_and_no_other_one_does() -> None:
+    kinds = {(str(one.status), one.name) for one in vars(problems).values() if isinstance(one, problems.Kind)}
+    section = DOCUMENT.read_text("utf-8").partition("## Errors\n")[2].partition("\n## ")[0]
+    told = {
+        pair
+        for statuses, names in re.findall(r"^\| ([0-9, ]+) \| (`[^|]+`) \|", section, flags=re.MULTILINE)
+        for pair in zip(statuses.split(", "), re.findall(r"`([\w-]+)`", names), strict=True)
+    }
+
+    assert told == kinds
