@@ -8,6 +8,8 @@ import pytest
 from benchmarks import costs
 from stacks.constructs.network import INTERFACES, ZONES
 
+METRICS_OF_A_ROUTE = 6
+
 
 @pytest.mark.parametrize(
     ("name", "kind"),
@@ -35,7 +37,22 @@ def test_the_alarms_of_both_pipelines_are_paid_for(assembly: Any) -> None:
     assert len(deployed) == component.quantity
 
 
+def test_every_metric_by_route_is_paid_for(assembly: Any) -> None:
+    """AWS page "Working with metrics for HTTP APIs": six metrics; those of a route only where they are asked for."""
+    templates = [
+        json.loads(file.read_text("utf-8"))["Resources"].values()
+        for file in assembly.folder.glob("assembly-flights-production/*.template.json")
+    ]
+    resources = [resource for template in templates for resource in template]
+    (stage,) = (each for each in resources if each["Type"] == "AWS::ApiGatewayV2::Stage")
+    assert stage["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"]
+    routes = [each for each in resources if each["Type"] == "AWS::ApiGatewayV2::Route"]
+    (component,) = (each for each in costs.load().of("environment") if each.name == "Metrics of routes")
+
+    assert component.quantity == METRICS_OF_A_ROUTE * len(routes)
+
+
 def test_an_isolated_network_is_paid_for_by_endpoint_and_zone() -> None:
     known = costs.load()
-    (component,) = known.of("isolated")
+    (component,) = (each for each in known.of("isolated") if each.name == "Interface endpoints")
     assert component.quantity == len(INTERFACES) * ZONES * known.hours
