@@ -79,14 +79,15 @@ format: setup ## Format the code and repair what can be repaired
 audit: setup ## Compare the locks with the known vulnerabilities (asks PyPI and npm); REQUIRED=1 fails without an answer
 	@$(BIN)/python -m supply_chain.audit $(if $(REQUIRED),--required)
 
-licences: setup .cache/tools/sbom/.ready ## List the licences of .venv; one that pyproject.toml does not allow fails
-	@.cache/tools/sbom/bin/pip-licenses --python $(BIN)/python
+licences: setup .cache/tools/sbom/.ready $(if $(REQUIRED),.venv/.spark .cache/tools/checkov/.ready .cache/tools/fuzz/.ready) ## List all licences; one that pyproject.toml does not allow fails; REQUIRED=1 fails for what is not installed, too
+	@$(BIN)/python -m supply_chain.licences $(if $(REQUIRED),--required)
 
-sbom: setup .cache/tools/sbom/.ready ## Write the bills of materials of both locks (CycloneDX) into sbom
+sbom: setup .cache/tools/sbom/.ready ## Write the bills of materials of the locks (CycloneDX) into sbom
 	@mkdir -p sbom
 	@PYTHONWARNINGS=ignore .cache/tools/sbom/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom/python.cdx.json
+	@PYTHONWARNINGS=ignore .cache/tools/sbom/bin/cyclonedx-py requirements requirements-spark.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom/python-spark.cdx.json
 	@npm sbom --sbom-format cyclonedx --package-lock-only --loglevel error > sbom/npm.cdx.json
-	@echo "sbom: sbom/python.cdx.json and sbom/npm.cdx.json"
+	@echo "sbom: sbom/python.cdx.json, sbom/python-spark.cdx.json and sbom/npm.cdx.json"
 
 secrets: setup ## Look for secrets in the tracked files; what is none stands in .secrets.baseline
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline

@@ -1,1 +1,1 @@
-"""Whether what the project is made of is known to be vulnerable. Development only; it imports nothing of Tandem."""
+"""Whether what the project is made of is vulnerable, and may be used. Development only; imports nothing of Tandem."""
