@@ -54,10 +54,12 @@ class DeadLetters:
 
     Attributes:
         queue: the dead-letter queue.
-        source: where its messages belong; None where EventBridge calls something else than a queue.
+        source: the queue of a handler whose messages these are; None where EventBridge keeps here what it could not
+            deliver to anything else.
         count: how many there are.
         oldest_at: when the oldest one that was looked at was first sent.
         reason: why that one is here.
+        target: ARN of what EventBridge could not deliver that one to; None for what a handler failed on.
     """
 
     queue: Queue
@@ -65,6 +67,7 @@ class DeadLetters:
     count: int
     oldest_at: datetime | None = None
     reason: str | None = None
+    target: str | None = None
 
     def as_json(self, *, now: datetime) -> dict[str, Any]:
         """The same for machines."""
@@ -148,7 +151,14 @@ def _look(sqs: "SQSClient", queue: Queue, source: Queue | None, *, count: int) -
     if not seen:
         return DeadLetters(queue=queue, source=source, count=count)
     oldest = min(seen, key=_sent_at)
-    return DeadLetters(queue=queue, source=source, count=count, oldest_at=_sent_at(oldest), reason=_reason(oldest))
+    return DeadLetters(
+        queue=queue,
+        source=source,
+        count=count,
+        oldest_at=_sent_at(oldest),
+        reason=_reason(oldest),
+        target=_told(oldest).get("TARGET_ARN"),
+    )
 
 
 def _put_back(sqs: "SQSClient", queue: Queue, seen: Sequence["MessageTypeDef"]) -> None:
@@ -168,12 +178,17 @@ def _sent_at(message: "MessageTypeDef") -> datetime:
 
 def _reason(message: "MessageTypeDef") -> str:
     """Say what the message is and why it is here."""
-    told = {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()}
+    told = _told(message)
     what = f"{_kind(message['Body'])} (message {message['MessageId']})"
     if "ERROR_CODE" in told:
         why = ": ".join(part for part in (told["ERROR_CODE"], told.get("ERROR_MESSAGE")) if part)
         return f"{what}: EventBridge could not deliver it, {why}"
     return f"{what}: every delivery to its handler failed; the handler's log has the error under the message's id"
+
+
+def _told(message: "MessageTypeDef") -> dict[str, str]:
+    """Return what EventBridge wrote beside the message."""
+    return {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()}
 
 
 def _kind(body: str) -> str:

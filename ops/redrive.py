@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 _RUNNING: Final = frozenset({"RUNNING", "CANCELLING"})
 _PATIENCE_SECONDS: Final = 600
 _NO_SOURCE: Final = (
-    "no queue is their source: EventBridge called a pipeline or a topic and not a queue. Nothing of the loop waits for "
-    "them: read them, do what the alarm's description says, then empty the queue with aws sqs purge-queue --queue-url "
+    "no queue is their source: {what}. Nothing of the loop waits for them: read them, do what the alarm's description "
+    "says, then empty the queue with aws sqs purge-queue --queue-url {url}"
 )
+_CALLED: Final = {
+    "scheduler": "EventBridge Scheduler could not start what its schedule is for; the next start does what this one "
+    "would have",
+    "sns": "EventBridge could not publish a message to the topic {name}, and nobody was told",
+    "sqs": "EventBridge Scheduler could not put its message into {name}; the next message of the schedule does what "
+    "this one would have",
+}
+"""By the service that was called. A call of an API on a schedule has the Scheduler's own ARN (AWS page "Using universal
+targets in EventBridge Scheduler")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +80,8 @@ def _names(letters: DeadLetters) -> Iterable[str]:
 
 def _redriven(stage: Stage, letters: DeadLetters, *, told: Callable[[str], None]) -> Outcome:
     if letters.source is None:
-        return Outcome(letters=letters, moved=0, left=f"{_NO_SOURCE}{letters.queue.url}")
+        left = _NO_SOURCE.format(what=_called(letters.target), url=letters.queue.url)
+        return Outcome(letters=letters, moved=0, left=left)
     told(f"moving {letters.count} from {letters.queue.name} to {letters.source.name}")
     under_way = _newest(stage, letters)
     if under_way is None or under_way["Status"] not in _RUNNING:  # else somebody began it; only one may run
@@ -92,6 +102,14 @@ def _redriven(stage: Stage, letters: DeadLetters, *, told: Callable[[str], None]
                 moved=moved,
                 left=f"the move goes on after {_PATIENCE_SECONDS} s, by itself; run it again to follow it",
             )
+
+
+def _called(target: str | None) -> str:
+    match (target or "").split(":"):
+        case [_, _, service, *_, name] if service in _CALLED:
+            return _CALLED[service].format(name=name)
+        case _:
+            return "no handler was to get them"
 
 
 def _followed(stage: Stage, letters: DeadLetters) -> "ListMessageMoveTasksResultEntryTypeDef":

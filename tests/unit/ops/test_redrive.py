@@ -44,9 +44,10 @@ def give_up(desk: Desk, *bodies: str) -> None:
             pass
 
 
-def undelivered(desk: Desk, body: str = EVENT, *, to: str = "DeadLetters") -> None:
+def undelivered(desk: Desk, body: str = EVENT, *, to: str = "DeadLetters", target: str | None = None) -> None:
     """EventBridge could not deliver an event and puts it into its rule's dead-letter queue."""
-    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in UNDELIVERED.items()}
+    told = UNDELIVERED | ({"TARGET_ARN": target} if target else {})
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
     desk.client("sqs").send_message(QueueUrl=resource(desk, to), MessageBody=body, MessageAttributes=attributes)
 
 
@@ -103,13 +104,31 @@ def test_more_messages_than_are_looked_at_are_all_counted_and_all_moved(desk: De
     assert len(bodies(desk, desk.stage.retrain_queue_url)) == 120
 
 
-def test_what_has_no_queue_to_go_back_to_is_left_and_told(desk: Desk) -> None:
-    undelivered(desk, '{"PipelineName": "p"}', to="ScheduleDeadLetters")
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (
+            "arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution",
+            "EventBridge Scheduler could not start what its schedule is for",
+        ),
+        (
+            "arn:aws:sqs:us-east-1:000000000000:closing",
+            "EventBridge Scheduler could not put its message into closing; the next message of the schedule does",
+        ),
+        (
+            "arn:aws:sns:us-east-1:000000000000:people",
+            "EventBridge could not publish a message to the topic people, and nobody was told",
+        ),
+        ("arn", "no handler was to get them"),
+    ],
+)
+def test_what_has_no_queue_to_go_back_to_is_left_and_told(desk: Desk, target: str, told: str) -> None:
+    undelivered(desk, '{"PipelineName": "p"}', to="ScheduleDeadLetters", target=target)
     result = desk.ask("redrive", "--yes")
 
     assert result.exit_code == ExitCode.NOT_REDRIVEN
     assert "0 moved from " in result.stdout
-    assert "no queue is their source: EventBridge called a pipeline or a topic" in result.stdout
+    assert f"no queue is their source: {told}" in " ".join(result.stdout.split())
     assert f"aws sqs purge-queue --queue-url {resource(desk, 'ScheduleDeadLetters')}" in result.stdout
     assert bodies(desk, resource(desk, "ScheduleDeadLetters")) == ['{"PipelineName": "p"}']
 
