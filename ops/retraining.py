@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdas.shared.records import Decision, Run, RunStatus
+from ops import going_live
 from ops.errors import OpsError
 from ops.executions import StepTeller
+from ops.going_live import Ending, Landing
 from ops.requests import ask_for_training
 from ops.stage import Stage
 
@@ -60,17 +62,24 @@ class Answer:
         outcome: ``requested`` as long as nobody waited for more, the run's status, or what was decided instead.
         reason: Why, in words.
         run: The run that came of it, if one did.
+        landing: What became of the version that the run promoted, if somebody waited for that.
     """
 
     request: Request
     outcome: str
     reason: str
     run: Run | None = None
+    landing: Landing | None = None
 
     @property
     def is_judged(self) -> bool:
         """Whether a run came to a verdict of the gate."""
         return self.run is not None and self.run.status in _JUDGED
+
+    @property
+    def has_not_landed(self) -> bool:
+        """Whether it is known that the promoted version does not serve."""
+        return self.landing is not None and self.landing.ending is Ending.NOT_LIVE
 
     def as_json(self) -> dict[str, Any]:
         """The same for machines."""
@@ -88,6 +97,7 @@ class Answer:
             "version": run.version if run else None,
             "metrics": run.metrics if run else {},
             "report_uri": run.report_uri if run else None,
+            "deployment": self.landing.as_json() if self.landing else None,
         }
 
 
@@ -137,6 +147,45 @@ def follow(request: Request, *, told: Callable[[str], None]) -> Answer:
     except KeyboardInterrupt:
         told("the request goes on without this command; `python -m ops history` tells what came of it")
         raise
+
+
+def until_live(answer: Answer, *, within_minutes: float, through_approval: bool, told: Callable[[str], None]) -> Answer:
+    """Wait for what becomes of the version that the run promoted; an answer without one stays as it is.
+
+    Args:
+        answer: What came of the request.
+        within_minutes: For the deployment; longer is an answer, too.
+        through_approval: Wait for the person who has to approve the version.
+        told: Takes the progress, a line at a time.
+    """
+    run, request = answer.run, answer.request
+    if run is None or run.status is not RunStatus.PROMOTED:
+        return answer
+    told(answer.reason)
+    try:
+        landing = going_live.follow(
+            request.stage, run, within_minutes=within_minutes, through_approval=through_approval, told=told
+        )
+    except KeyboardInterrupt:
+        told("the deployment goes on without this command; `python -m ops status` tells what became of it")
+        raise
+    return replace(answer, landing=landing, reason=_landed(run, landing, request.stage))
+
+
+def _landed(run: Run, landing: Landing, stage: Stage) -> str:
+    why = run.gate_reason or "the gate gave no reason"
+    match landing.ending:
+        case Ending.LIVE:
+            return f"version {run.version} is live: {why}"
+        case Ending.WAITS_FOR_APPROVAL:
+            return f"{landing.detail}; whether it can serve is not known before: {why}"
+    live = stage.ledger.live()
+    serves = f"version {live.version} is live" if live else "nothing is live"
+    detail = f" ({landing.detail})" if landing.detail else ""
+    return (
+        f"version {run.version} was promoted and did not become live: {landing.outcome.replace('_', ' ')}{detail}; "
+        f"{serves}"
+    )
 
 
 def _run(request: Request) -> Run | None:

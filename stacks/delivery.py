@@ -32,7 +32,10 @@ _EVERYWHERE = ("*.{toml,json,txt,py}", "Makefile", "lambdas/shared/**", "stacks/
 _NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
 
 _RUN_MINUTES: Final = 480
-"""For a training run, and for one that is under way and ends first; a build costs by the minute that it takes."""
+"""For a training run, its deployment, and a run that is under way and ends first; a build costs by the minute that it
+takes."""
+_ON_THE_WAY_MINUTES: Final = 60
+"""Events, queues and a first endpoint's start; another deployment that is under way ends first."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,11 @@ class ApplicationDelivery(DeliveryStack):
 
 
 class MlDelivery(DeliveryStack):
-    """Source → checks, loop test → staging → a training run and its verdict → approval → production."""
+    """Source → checks, loop test → staging → a training run, its verdict, its deployment → approval → production.
+
+    Nothing is asked of production afterwards: these stacks leave the endpoint as it is, so what its check could find
+    wrong would not be the delivery's doing, and going back would not mend it.
+    """
 
     def __init__(self, scope: Construct, *, delivered: Delivered) -> None:
         project = delivered.project
@@ -183,7 +190,7 @@ class MlDelivery(DeliveryStack):
                     "Train",
                     settings=self._staging,
                     role="ml",
-                    commands=[f'{_OPS} retrain --wait --reason "delivery of {SOURCE_VERSION}"'],
+                    commands=[_train(self._staging)],
                     minutes=_RUN_MINUTES,
                 )
             ],
@@ -223,6 +230,12 @@ def _smoke(settings: Settings) -> str:
 
 def _test(tests: str, *, report: str) -> str:
     return f'make test TESTS="{tests}" REPORT=reports/{report}.xml'
+
+
+def _train(settings: Settings) -> str:
+    """A training run, followed to its verdict and to the deployment of what it promoted."""
+    within = settings.rollout.max_minutes + _ON_THE_WAY_MINUTES
+    return f'{_OPS} retrain --wait --until-live --live-within {within} --reason "delivery of {SOURCE_VERSION}"'
 
 
 def _synth(project: str, side: Side) -> str:

@@ -230,6 +230,14 @@ def test_every_question_to_an_environment_is_one_that_ops_understands(line: Any,
         _parse(get_command(app), words)
 
 
+def test_what_was_trained_has_to_be_live_an_hour_after_its_rollout_at_the_latest(assembly: Any) -> None:
+    (train,) = (command for _, _, command in _commands(assembly.delivery("ml")) if " ops " in command)
+
+    words = shlex.split(train)
+    assert {"retrain", "--wait", "--until-live"} <= set(words)
+    assert words[words.index("--live-within") + 1] == "120"
+
+
 def _parse(command: Command, words: list[str]) -> Context:
     """What click makes of a command line; it raises for a command or an option that does not exist."""
     context = command.make_context(command.name, list(words), resilient_parsing=False)
