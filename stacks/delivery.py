@@ -29,6 +29,11 @@ from stacks.stage import ApplicationStage, EnvironmentStage, MlStage
 _OPS: Final = ".venv/bin/python -m ops"
 _EVERYWHERE = ("*.{toml,json,txt,py}", "Makefile", "lambdas/shared/**", "stacks/**")
 """What both pipelines stand on; a glob without a slash means the top level. A filter takes eight globs in all."""
+_ML_TEMPLATES: Final = " ".join(
+    f"tests/infrastructure/test_{name}.py"
+    for name in ("event_paths", "storage", "training_pipeline", "monitoring", "rollback_alarms")
+)
+"""The templates of the ML side; tests of their permissions and alarms look at every project and take minutes."""
 _NOTHING_BUILT = ("docs/**", "benchmarks/**", "sandbox/demo/**", "**/*.md")
 
 _RUN_MINUTES: Final = 480
@@ -106,10 +111,11 @@ class ApplicationDelivery(DeliveryStack):
                 commands=[
                     "make lint types",
                     _test(
-                        "tests/unit/application tests/unit/settings tests/unit/ops/test_contract.py",
+                        "tests/unit/application tests/unit/settings tests/unit/ops/test_contract.py "
+                        "tests/unit/lambdas/test_compatibility.py tests/infrastructure/test_application_stack.py",
                         report="application",
                     ),
-                    "make audit",
+                    _audit(delivered.pipelines),
                     _synth(project.name, "application"),
                 ],
                 paths=Paths(
@@ -171,9 +177,13 @@ class MlDelivery(DeliveryStack):
             builds=Builds(
                 commands=[
                     "make check",
-                    _test("tests/unit/lambdas tests/unit/pipelines tests/contract", report="ml"),
-                    _test("tests/loop/test_drop_to_prediction.py", report="loop"),
-                    "make audit",
+                    _test(f"tests/unit/lambdas tests/unit/pipelines tests/contract {_ML_TEMPLATES}", report="ml"),
+                    _test(
+                        "tests/loop/test_drop_to_prediction.py tests/loop/test_any_project.py",
+                        report="loop",
+                        project=project.name,
+                    ),
+                    _audit(delivered.pipelines),
                     _synth(project.name, "ml"),
                 ],
                 paths=Paths(
@@ -228,8 +238,14 @@ def _smoke(settings: Settings) -> str:
     return f"{_OPS} smoke --commit {SOURCE_VERSION}" + (f" --credentials-secret {secret}" if secret else "")
 
 
-def _test(tests: str, *, report: str) -> str:
-    return f'make test TESTS="{tests}" REPORT=reports/{report}.xml'
+def _test(tests: str, *, report: str, project: str | None = None) -> str:
+    """Run tests; make hands a variable of its command line on to them."""
+    of = f" TANDEM_PROJECT={project}" if project else ""
+    return f'make test TESTS="{tests}" REPORT=reports/{report}.xml{of}'
+
+
+def _audit(delivery: DeliveryPipelines) -> str:
+    return "make audit REQUIRED=1" if delivery.audit == "required" else "make audit"
 
 
 def _train(settings: Settings) -> str:

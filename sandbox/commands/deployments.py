@@ -88,6 +88,9 @@ def deliver(
     revision: Annotated[str, typer.Option(help="The commit to deliver; what is not committed stays out.")] = "HEAD",
     until: Annotated[str | None, typer.Option(help="The last stage to run; all of them by default.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve without asking.")] = False,
+    unaudited: Annotated[
+        bool, typer.Option("--unaudited", help="Go on where no service says which vulnerabilities it knows (offline).")
+    ] = False,
     state: StateOption = DEFAULT_DIRECTORY,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +102,7 @@ def deliver(
         if side not in SIDES:
             raise SandboxError(f"There is no pipeline {side!r}; there are {' and '.join(SIDES)}.")
         ran = delivered(
-            Delivery(project=project, side=side, revision=revision, until=until),
+            Delivery(project=project, side=side, revision=revision, until=until, unaudited=unaudited),
             directory=StateDirectory(state),
             approve=lambda what: yes or typer.confirm(f"Approve: {what}?", err=True),
             say=lambda line: err.print(line, markup=False),

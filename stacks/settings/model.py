@@ -12,6 +12,7 @@ from stacks.settings.types import (
     Allowed,
     Approval,
     Audience,
+    Audit,
     Authorization,
     BranchName,
     Cluster,
@@ -248,7 +249,8 @@ class DeliveryPipelines(Section):
     ``source`` says where the repository lives: a ``connection`` to GitHub, GitLab or Bitbucket (with
     ``connection_arn``), ``codecommit``, or the object ``object_key`` of the bucket ``repository`` (``s3``). They deploy
     to the environment ``staging`` first and, once a person has approved, to ``production``; they live in ``account``
-    and ``region``.
+    and ``region``. With ``audit = "required"`` a build fails when a registry does not say which vulnerabilities it
+    knows; with ``told`` it only says so, for builds that can reach no registry that does.
     """
 
     source: Source
@@ -258,6 +260,7 @@ class DeliveryPipelines(Section):
     object_key: ObjectKey = _ABSENT
     staging: EnvironmentName = "staging"
     production: EnvironmentName = "production"
+    audit: Audit = "required"
     notify: Annotated[list[Email], Field(max_length=10)] = Field(default_factory=list)
     account: AccountId = _ABSENT
     region: Region = _ABSENT

@@ -20,6 +20,7 @@ Strategy = Literal["canary", "linear", "all_at_once"]
 Authorization = Literal["iam", "jwt"]
 Network = Literal["public", "isolated"]
 Source = Literal["connection", "codecommit", "s3"]
+Audit = Literal["required", "told"]
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,27 @@ def test_every_question_to_an_environment_is_one_that_ops_understands(line: Any,
         _parse(get_command(app), words)
 
 
+def test_the_loop_runs_with_the_project_that_is_delivered(assembly: Any) -> None:
+    spec = _buildspec(_build(assembly.delivery("ml")))
+    (loop,) = (command for command in spec["phases"]["build"]["commands"] if "tests/loop" in command)
+
+    assert "tests/loop/test_any_project.py" in loop
+    assert "TANDEM_PROJECT=flights" in shlex.split(loop)
+
+
+@pytest.mark.parametrize(("setting", "command"), [("required", "make audit REQUIRED=1"), ("told", "make audit")])
+def test_an_audit_without_an_answer_fails_a_build_unless_the_settings_say_otherwise(
+    synthesize: Any, setting: str, command: str
+) -> None:
+    changed = synthesize(lambda text: text.replace("[delivery] ", f'[delivery]\naudit = "{setting}"  '), delivery="ml")
+
+    assert command in _buildspec(_build(changed.delivery("ml")))["phases"]["build"]["commands"]
+
+
+def test_an_audit_without_an_answer_fails_the_builds_by_default(line: Any) -> None:
+    assert "make audit REQUIRED=1" in _buildspec(_build(line))["phases"]["build"]["commands"]
+
+
 def test_what_was_trained_has_to_be_live_an_hour_after_its_rollout_at_the_latest(assembly: Any) -> None:
     (train,) = (command for _, _, command in _commands(assembly.delivery("ml")) if " ops " in command)
 

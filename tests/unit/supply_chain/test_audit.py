@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from supply_chain.audit import FOUND, NOT_AUDITED, Answer, audit, npm_verdict, python_verdict
+from supply_chain.audit import FOUND, NOT_AUDITED, UNAUDITED, Answer, audit, demanded, npm_verdict, python_verdict
 
 CLEAN: dict[str, Any] = {"dependencies": [{"name": "rich", "version": "14.0.0", "vulns": []}], "fixes": []}
 VULNERABLE: dict[str, Any] = {
@@ -61,6 +61,16 @@ def test_a_service_without_an_answer_is_said_and_fails_only_where_one_is_require
     assert _audit(python, npm) == 0
     assert "NOT AUDITED, 1 without an answer" in capsys.readouterr().out
     assert _audit(python, npm, is_required=True) == NOT_AUDITED
+
+
+def test_only_a_switch_that_is_said_aloud_takes_the_demand_for_an_answer_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert demanded({}, asked=True)
+    assert not demanded({UNAUDITED: "1"}, asked=False)
+    assert capsys.readouterr().out == ""
+    assert not demanded({UNAUDITED: "1"}, asked=True)
+    assert capsys.readouterr().out.startswith("audit: TANDEM_UNAUDITED is set: REQUIRED does not hold")
 
 
 @pytest.mark.parametrize("verdict", [python_verdict, npm_verdict])
