@@ -1,7 +1,10 @@
 """One execution of a pipeline: its stages in order, until all have run or one fails.
 
 After the build that synthesizes, a real pipeline changes itself (self-mutation) and begins again when that changed it.
-Here the new template is read from the build's output, and the execution begins again when its structure differs.
+The embedded AWS has no CodePipeline to change, so of that build everything runs but the deployment: the command line of
+the CDK is installed as its commands say, and compares the pipeline's stack (``cdk diff``) instead of deploying it. So a
+version that does not exist, or that cannot read what was synthesized, stops here as it would there. The new template is
+read from the build's output, and the execution begins again when its structure differs.
 """
 
 import re
@@ -17,6 +20,8 @@ from sandbox.errors import SandboxError
 
 _VARIABLE = re.compile(r"#\{(?P<namespace>[\w-]+)\.(?P<name>[\w-]+)\}")
 _SELF_MUTATION = "UpdatePipeline"
+_DEPLOYS_ITSELF = re.compile(r"\bcdk -a \. deploy (?P<stack>[\w-]+)(?: --[\w-]+(?:=\w+)?)*")
+_COMPARES_ITSELF = r"cdk -a . diff \g<stack> --no-change-set"
 _LAST = "last"
 
 
@@ -89,6 +94,7 @@ class Execution:
             stage = pipeline.stages[number]
             self.say(f"stage {stage.name}")
             if stage.name == _SELF_MUTATION:
+                self._run_stage(_only_comparing(pipeline, stage), stage, progress)
                 changed = read(progress.artifacts[stage.actions[0].inputs[0]], pipeline.name)
                 if changed.structure != pipeline.structure:
                     self.say("the pipeline has changed itself and begins again")
@@ -165,6 +171,24 @@ class Execution:
         artifacts = {path.name: path for path in folder.iterdir()}
         for action in (one for one in stage.actions if one.kind.startswith("Deploy/")):
             changes.run(action, stacks=self.stacks, artifacts=artifacts, say=self.say)
+
+
+def _only_comparing(pipeline: Pipeline, stage: Stage) -> Pipeline:
+    """The pipeline with builds of the stage that compare the pipeline's own stack where they would deploy it.
+
+    Raises:
+        SandboxError: a build deploys nothing, or by a command that is not known here.
+    """
+    projects = dict(pipeline.projects)
+    for name in (action.configuration["ProjectName"] for action in stage.actions):
+        changed, replaced = _DEPLOYS_ITSELF.subn(_COMPARES_ITSELF, projects[name].buildspec)
+        if replaced != 1 or "deploy" in changed:
+            raise SandboxError(
+                f"The build {name} of the stage {stage.name} was expected to run `cdk -a . deploy <stack>` once, and "
+                f"no other deployment: {projects[name].buildspec}"
+            )
+        projects[name] = replace(projects[name], buildspec=changed)
+    return replace(pipeline, projects=projects)
 
 
 def _filled(variables: Mapping[str, str], known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -184,11 +184,60 @@ def test_a_pipeline_that_its_own_synth_has_changed_begins_again(pipeline_of: Any
         "Build": [build("Synth", "Checkout", "Assembly")],
         "UpdatePipeline": [build("SelfMutate", "Assembly")],
     }
-    projects = {"Synth": synth, "SelfMutate": project(["false"]), "Added": project([f"touch {tmp_path}/added"])}
+    install_cdk(tmp_path)
+    projects = {"Synth": synth, "SelfMutate": project([DEPLOY]), "Added": project([f"touch {tmp_path}/added"])}
     pipeline_of(stages | {"More": [build("Added", "Checkout")]}, projects)
     (tmp_path / "next.json").write_text((tmp_path / f"{NAME}.template.json").read_text())
 
     ran = pipeline_of(stages, projects).run()
 
-    assert [one.action for one in ran] == ["Source", "Synth", "Added"]
+    assert [one.action for one in ran] == ["Source", "Synth", "SelfMutate", "Added"]
     assert (tmp_path / "added").exists()
+
+
+DEPLOY = f"cdk -a . deploy {NAME} --require-approval=never --verbose"
+
+
+def install_cdk(tools: Path) -> Path:
+    """A command line that writes down how it was called; returns the file."""
+    called = tools / "called.txt"
+    (tools / "cdk").write_text(f'#!/bin/sh\necho "$@" >> {called}\n')
+    (tools / "cdk").chmod(0o755)
+    return called
+
+
+def self_mutating(tmp_path: Path, commands: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stages and projects of a pipeline whose own synth leaves it as it is."""
+    synth = project(
+        [f"mkdir out && cp {tmp_path}/{NAME}.template.json out"], artifacts={"base-directory": "out", "files": "*"}
+    )
+    stages = {
+        "Source": [SOURCE],
+        "Build": [build("Synth", "Checkout", "Assembly")],
+        "UpdatePipeline": [build("SelfMutate", "Assembly")],
+    }
+    return stages, {"Synth": synth, "SelfMutate": project(commands)}
+
+
+def test_a_pipeline_compares_its_own_stack_with_the_tool_that_it_installed(pipeline_of: Any, tmp_path: Path) -> None:
+    called = install_cdk(tmp_path)
+
+    ran = pipeline_of(*self_mutating(tmp_path, [f"touch {tmp_path}/installed", DEPLOY])).run()
+
+    assert (ran[-1].stage, ran[-1].action) == ("UpdatePipeline", "SelfMutate")
+    assert (tmp_path / "installed").exists()
+    assert called.read_text() == f"-a . diff {NAME} --no-change-set\n"
+
+
+def test_a_tool_that_cannot_be_installed_stops_the_pipeline_before_it_changes_itself(
+    pipeline_of: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(DeliveryError, match="`false`") as caught:
+        pipeline_of(*self_mutating(tmp_path, ["false", DEPLOY])).run()
+
+    assert (caught.value.stage, caught.value.action) == ("UpdatePipeline", "SelfMutate")
+
+
+def test_a_pipeline_that_would_change_itself_by_another_command_is_not_run(pipeline_of: Any, tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"was expected to run `cdk -a \. deploy <stack>` once"):
+        pipeline_of(*self_mutating(tmp_path, ["make deploy"])).run()
