@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,21 @@ def _load(url: str, script: Path, *, seconds: int) -> dict[str, Any]:
     done = subprocess.run([*command, "--script", str(script), url], capture_output=True, text=True, check=True)
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def shortcomings(figures: list[dict[str, Any]], *, at_least: float | None) -> Iterator[str]:
+    """Say what was not good enough: any request that failed, and a rate of the application below ``at_least``.
+
+    Args:
+        figures: What :func:`run` measured.
+        at_least: Requests per second; any rate will do without it.
+    """
+    for each in figures:
+        if each["errors"]:
+            yield f"{each['errors']:,} of {each['requests']:,} requests to the {each['name']} failed"
+    rate = next(each["requests_per_second"] for each in figures if each["name"] == "application")
+    if at_least is not None and rate < at_least:
+        yield f"the application answered {rate:.1f} requests/s, at least {at_least:g} were asked for"
 
 
 def tell(figures: list[dict[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.loop
 EXAMPLE = Path(__file__).parents[2] / "pipelines" / "projects" / PROJECT / "example.json"
 CASES = int(os.environ.get("TANDEM_TEST_CASES", "20"))
 """Requests that schemathesis makes for every way to go wrong, and as many that are right."""
+LEAST = 200 + 1.5 * CASES
+"""Cases that have to come of it: 230 at the least for 20, and 2,000 for 1,200; they are 325 and 2,685."""
 EXPECTED = "[checks]\nnegative_data_rejection.expected-statuses = [400, 404, 405, 413, 415, 422]\n"
 """A batch that is too large is refused as such."""
 
@@ -157,6 +160,13 @@ def test_no_request_that_a_strange_tool_can_think_of_brings_it_down(
 
     print(done.stdout[-400:])  # noqa: T201
     assert done.returncode == 0, done.stdout[-4000:]
+    assert _generated(done.stdout) >= LEAST, done.stdout[-400:]
+
+
+def _generated(summary: str) -> int:
+    """The number of test cases in schemathesis' summary; a run that made none says so and fails by itself."""
+    (number,) = re.findall(r"^Test cases:\n +(\d+) generated", summary, flags=re.MULTILINE)
+    return int(number)
 
 
 def _ground_truth(loop: Loop, request_id: str) -> list[tuple[str, bytes]]:

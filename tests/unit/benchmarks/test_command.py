@@ -14,6 +14,7 @@ from benchmarks.__main__ import app
         (["monitoring", "--rows", "0"], "--rows 0: write whole numbers with commas"),
         (["monitoring", "--rows", "inf"], "--rows inf: write whole numbers with commas"),
         (["gate", "--peers", "none"], "belong to the comparison monitoring"),
+        (["gate", "--at-least", "200"], "--at-least belongs to the comparison application"),
     ],
 )
 def test_what_cannot_be_measured_is_wrong_usage(
