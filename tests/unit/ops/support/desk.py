@@ -33,10 +33,10 @@ _PATIENCE_SECONDS = 20
 class Desk:
     """A stage of its own for one test."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Workshop, *, project: str | None = None, environment: str = "sandbox") -> None:
         """Deploy it beside the workshop; clients are shared, because it takes long to make one."""
         self.sandbox = workshop.sandbox
-        self.project, self.environment = f"desk{next(_NUMBERS)}", "sandbox"
+        self.project, self.environment = project or f"desk{next(_NUMBERS)}", environment
         self.name = f"{self.project}-{self.environment}"
         self.client = workshop.client
         stacks.create(self.client("cloudformation"), self.name, pipeline=f"{self.name}-training")
