@@ -272,13 +272,11 @@ class DeliveryPipeline(Construct):
     def _watch(self) -> None:
         notifications = Notifications(self, "Notifications", key=self.key, emails=self._delivery.notify)
         tell_people(self, pipeline=self._pipeline, notifications=notifications, key=self.key)
-        if self._delivery.source == "codecommit":
-            PushEvent(
-                self,
-                "Push",
-                repository=self._delivery.repository,
-                branch=self._delivery.branch,
-                pipeline=self._pipeline,
-                notifications=notifications,
-                key=self.key,
-            )
+        PushEvent(
+            self,
+            "Push",
+            delivery=self._delivery,
+            pipeline=self._pipeline,
+            notifications=notifications,
+            key=self.key,
+        )

@@ -7,6 +7,8 @@ from typing import Final
 from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 from constructs import Construct
@@ -22,6 +24,19 @@ class Paths:
 
     includes: Sequence[str]
     excludes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What EventBridge says of a change of the code.
+
+    Attributes:
+        described: of which change; what a rule and its alarms call it.
+        pattern: of its events.
+    """
+
+    described: str
+    pattern: events.EventPattern
 
 
 def source(scope: Construct, *, delivery: DeliveryPipelines) -> pipelines.CodePipelineSource:
@@ -41,8 +56,51 @@ def source(scope: Construct, *, delivery: DeliveryPipelines) -> pipelines.CodePi
                 trigger=codepipeline_actions.CodeCommitTrigger.NONE,
             )
         case "s3":
+            key = kms.Key.from_key_arn(scope, "RepositoryKey", delivery.key_arn) if delivery.key_arn else None
+            bucket = s3.Bucket.from_bucket_attributes(
+                scope, "Repository", bucket_name=delivery.repository, encryption_key=key
+            )
+            return pipelines.CodePipelineSource.s3(
+                bucket,
+                delivery.object_key,
+                action_name=_ACTION,
+                # A rule of our own starts the pipeline (push_event.py). Without a trigger CodePipeline would poll, and
+                # it stops polling for a pipeline that nothing started in 30 days (AWS page "PipelineMetadata").
+                trigger=codepipeline_actions.S3Trigger.NONE,
+            )
+
+
+def change(scope: Construct, *, delivery: DeliveryPipelines) -> Change | None:
+    """The change that a rule has to watch for; none for a connection, which starts the pipeline by itself.
+
+    AWS pages "CodeCommit source actions and EventBridge" and "Connecting to Amazon S3 source actions with a source
+    enabled for events".
+    """
+    match delivery.source:
+        case "connection":
+            return None
+        case "codecommit":
+            repository = codecommit.Repository.from_repository_name(scope, "Repository", delivery.repository)
+            return Change(
+                described="A commit",
+                pattern=events.EventPattern(
+                    source=["aws.codecommit"],
+                    detail_type=["CodeCommit Repository State Change"],
+                    resources=[repository.repository_arn],
+                    detail={"event": ["referenceCreated", "referenceUpdated"], "referenceName": [delivery.branch]},
+                ),
+            )
+        case "s3":
             bucket = s3.Bucket.from_bucket_name(scope, "Repository", delivery.repository)
-            return pipelines.CodePipelineSource.s3(bucket, delivery.object_key, action_name=_ACTION)
+            return Change(
+                described="An upload",
+                pattern=events.EventPattern(
+                    source=["aws.s3"],
+                    detail_type=["Object Created"],
+                    resources=[bucket.bucket_arn],
+                    detail={"object": {"key": [delivery.object_key]}},
+                ),
+            )
 
 
 def filter_by_path(pipeline: codepipeline.CfnPipeline, *, delivery: DeliveryPipelines, paths: Paths) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from stacks.settings.messages import Problem, as_toml, did_you_mean
 from stacks.settings.model import DeliveryPipelines, Environment, ProjectFile
 
-_NEEDED = {"connection": "connection_arn", "codecommit": None, "s3": "object_key"}
-"""The key that a kind of source needs and no other takes."""
+_READ_BY = {"connection_arn": "connection", "object_key": "s3", "key_arn": "s3"}
+"""The kind of source that reads a key; no other takes it."""
+_OPTIONAL = ("key_arn",)
+"""A bucket that is encrypted with a key of AWS has none to name."""
 
 
 def broken(written: ProjectFile) -> Iterator[Problem]:
@@ -18,17 +20,13 @@ def broken(written: ProjectFile) -> Iterator[Problem]:
 
 
 def _source(delivery: DeliveryPipelines) -> Iterator[Problem]:
-    needed = _NEEDED[delivery.source]
-    for key in filter(None, _NEEDED.values()):
+    because = f'because delivery.source is "{delivery.source}"'
+    for key, reader in _READ_BY.items():
         value = getattr(delivery, key)
-        if key == needed and value is None:
-            yield Problem(
-                f"delivery.{key}", None, f'a value, because delivery.source is "{delivery.source}"', kind="missing"
-            )
-        elif key != needed and value is not None:
-            yield Problem(
-                f"delivery.{key}", as_toml(value), f'no value, because delivery.source is "{delivery.source}"'
-            )
+        if reader == delivery.source and value is None and key not in _OPTIONAL:
+            yield Problem(f"delivery.{key}", None, f"a value, {because}", kind="missing")
+        elif reader != delivery.source and value is not None:
+            yield Problem(f"delivery.{key}", as_toml(value), f"no value, {because}")
     if delivery.source == "connection" and "/" not in delivery.repository:
         yield Problem(
             "delivery.repository",

@@ -247,10 +247,11 @@ class DeliveryPipelines(Section):
     """``[delivery]``: the two pipelines that deliver the application and the ML code from ``branch``.
 
     ``source`` says where the repository lives: a ``connection`` to GitHub, GitLab or Bitbucket (with
-    ``connection_arn``), ``codecommit``, or the object ``object_key`` of the bucket ``repository`` (``s3``). They deploy
-    to the environment ``staging`` first and, once a person has approved, to ``production``; they live in ``account``
-    and ``region``. With ``audit = "required"`` a build fails when a registry does not say which vulnerabilities it
-    knows; with ``told`` it only says so, for builds that can reach no registry that does.
+    ``connection_arn``), ``codecommit``, or the object ``object_key`` of the bucket ``repository`` (``s3``). That bucket
+    keeps versions, sends its events to EventBridge and, where it is encrypted with a key of yours, ``key_arn`` names
+    that key. They deploy to the environment ``staging`` first and, once a person has approved, to ``production``; they
+    live in ``account`` and ``region``. With ``audit = "required"`` a build fails when a registry does not say which
+    vulnerabilities it knows; with ``told`` it only says so, for builds that can reach no registry that does.
     """
 
     source: Source
@@ -258,6 +259,7 @@ class DeliveryPipelines(Section):
     branch: BranchName = "main"
     connection_arn: ConnectionArn = _ABSENT
     object_key: ObjectKey = _ABSENT
+    key_arn: KeyArn = _ABSENT
     staging: EnvironmentName = "staging"
     production: EnvironmentName = "production"
     audit: Audit = "required"

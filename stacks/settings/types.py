@@ -132,6 +132,11 @@ ObjectKey = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9_./=-]+\.zip$", max_length=512),
     Allowed('the key of a zip file such as "source.zip"'),
 ]
+KeyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"),
+    Allowed('the ARN of a KMS key, "arn:aws:kms:<region>:<account>:key/<id>"; no alias, which no policy can name'),
+]
 PolicyName = Annotated[
     str,
     StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$"),

@@ -10,6 +10,7 @@ from stacks.settings import load_projects, select
 FILE = "pipelines/projects/flights/project.toml"
 SOURCE = 'source = "codecommit"  '
 CONNECTION = "arn:aws:codeconnections:us-east-1:111122223333:connection/11111111-2222-3333-4444-555555555555"
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 PLACE = 'account = "111122223333"\nregion = "eu-central-1"'
 CASES = {
     "an unknown source": (
@@ -41,6 +42,22 @@ CASES = {
         (
             'delivery.object_key: not allowed (given: "code.zip"). Allowed: no value, because delivery.source is '
             '"codecommit".'
+        ),
+    ),
+    "a key of a bucket that is none": (
+        SOURCE,
+        f'source = "codecommit"\nkey_arn = "{KEY}"',
+        (
+            f'delivery.key_arn: not allowed (given: "{KEY}"). Allowed: no value, because delivery.source is '
+            '"codecommit".'
+        ),
+    ),
+    "an alias, which no policy can name": (
+        SOURCE,
+        'source = "s3"\nobject_key = "code.zip"\nkey_arn = "alias/code"',
+        (
+            'delivery.key_arn: not allowed (given: "alias/code"). Allowed: the ARN of a KMS key, '
+            '"arn:aws:kms:<region>:<account>:key/<id>"; no alias, which no policy can name.'
         ),
     ),
     "an unknown environment": (
@@ -101,6 +118,7 @@ def test_a_mistake_is_named_with_its_value_and_the_fix(refusal: Callable[..., st
         (f'source = "connection"\nconnection_arn = "{CONNECTION}"', "team/tandem"),
         ('source = "codecommit"', "tandem"),
         ('source = "s3"\nobject_key = "code.zip"', "the-code"),
+        (f'source = "s3"\nobject_key = "code.zip"\nkey_arn = "{KEY}"', "the-code"),
     ],
 )
 def test_every_source_can_be_said(
