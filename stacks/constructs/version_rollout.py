@@ -23,6 +23,11 @@ class VersionRollout(Construct):
 
     One alarm is on errors of the function, the other one is the endpoint's alarm on requests that the application could
     not answer: whichever of the two moves, it goes back.
+
+    An alarm that is on already stops a deployment as well, so that nothing is delivered into an incident, what mends it
+    included (issue 716 of aws/serverless-application-model; pull request 26957 of aws/aws-cdk). ``ignore_alarms`` of
+    the settings switches the alarms off for that. CloudFormation takes the alias's update policy for a dependency
+    (issue 2231 of aws/aws-cdk): the group knows of the switch before the alias moves, in one and the same deployment.
     """
 
     def __init__(
@@ -60,12 +65,22 @@ class VersionRollout(Construct):
             resources=[function.function_arn, self._arn(function, "*")],
             wildcard_reason=_WHY_VERSIONS,
         )
+        allow(
+            role,
+            # No page says when CodeDeploy asks for it; the managed policies AWSCodeDeployRoleForLambda and
+            # AWSCodeDeployRoleForLambdaLimited have it. Service Authorization Reference: on an alias or a version.
+            actions=["lambda:GetProvisionedConcurrencyConfig"],
+            resources=[self._arn(function, "*")],
+            wildcard_reason=_WHY_VERSIONS,
+        )
+        ignored = settings.application.ignore_alarms
         codedeploy.LambdaDeploymentGroup(
             self,
             "Group",
             alias=self.alias,
             alarms=alarms,
-            auto_rollback=codedeploy.AutoRollbackConfig(deployment_in_alarm=True, failed_deployment=True),
+            ignore_alarm_configuration=ignored,
+            auto_rollback=codedeploy.AutoRollbackConfig(deployment_in_alarm=not ignored, failed_deployment=True),
             deployment_config=_config(settings),
             # The construct would add a managed policy that may update the alias of any function.
             role=role.without_policy_updates(),

@@ -227,7 +227,9 @@ class Application(Section):
     ``jwt_credentials_secret`` of the environment's account, whose key is ``jwt_credentials_key`` unless it is AWS's. A
     request holds at most ``max_records``; the API takes ``requests_per_second`` on average, ``burst`` at once. A new
     version of the application takes over by ``rollout`` (AWS CodeDeploy): a tenth of the requests for five minutes and
-    then all (``canary``), a tenth more every minute (``linear``), or all at once.
+    then all (``canary``), a tenth more every minute (``linear``), or all at once. An alarm that is on stops a new
+    version before it starts, even the one that mends what the alarm is about; with ``ignore_alarms``, for an emergency,
+    no alarm stops a new version or takes it back (docs/runbooks/application.md).
     """
 
     authorization: Authorization = "iam"
@@ -241,6 +243,7 @@ class Application(Section):
     memory_megabytes: Annotated[int, Field(ge=256, le=10_240)] = 1024
     timeout_seconds: Annotated[int, Field(ge=3, le=29)] = 15
     rollout: Strategy = "canary"
+    ignore_alarms: bool = False
 
 
 class DeliveryPipelines(Section):

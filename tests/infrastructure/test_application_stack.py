@@ -156,6 +156,23 @@ def test_code_deploy_moves_the_alias_and_two_alarms_move_it_back(application: An
     assert set(group["AutoRollbackConfiguration"]["Events"]) == {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 
 
+def test_in_an_emergency_alarms_that_are_on_neither_stop_a_new_version_nor_take_it_back(
+    synthesize: Any, application: Any
+) -> None:
+    changed = synthesize(
+        lambda text: text.replace('rollout = "all_at_once"', 'rollout = "all_at_once"\nignore_alarms = true'),
+        environment="sandbox",
+    )
+    group = changed.template("flights-sandbox", "Application").one("AWS::CodeDeploy::DeploymentGroup", "Rollout")
+
+    assert group["AlarmConfiguration"]["Enabled"] is False
+    assert group["AutoRollbackConfiguration"] == {"Enabled": True, "Events": ["DEPLOYMENT_FAILURE"]}
+    # The group is to know before the alias moves, so nothing that it depends on may depend on the alias.
+    assert application.id("AWS::Lambda::Alias", "RolloutAlias") not in str(
+        [application.one("AWS::CloudWatch::Alarm", "RolloutErrors"), group]
+    )
+
+
 def test_the_alarm_of_the_endpoint_that_it_looks_at_exists(sandbox: Any) -> None:
     names = {one.get("AlarmName") for one in sandbox["Serving"].all("AWS::CloudWatch::Alarm").values()}
 

@@ -130,7 +130,12 @@ MAY = {
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     },
-    ("Application", "RolloutRole"): {"cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:UpdateAlias"},
+    ("Application", "RolloutRole"): {
+        "cloudwatch:DescribeAlarms",
+        "lambda:GetAlias",
+        "lambda:GetProvisionedConcurrencyConfig",
+        "lambda:UpdateAlias",
+    },
 }
 # Only where a pipeline delivers: what its checks may do there, with the role that they take on.
 DELIVERED_MAY = {
