@@ -153,6 +153,13 @@ TagValue = Annotated[
     Allowed("a tag value of at most 256 letters, digits, spaces and _.:/=+@-"),
 ]
 
+_LOCAL_STORAGE: Final = re.compile(r"^ml\.([a-z]+[0-9]+[a-z]*d|dl[0-9]|g[5-9]|p[5-9]|trn[0-9])")
+"""Families with local NVMe storage: a "d" after the generation, and accelerators that never say it.
+
+API reference of SageMaker, ``VolumeKmsKeyId`` of "ProcessingClusterConfig" and "ResourceConfig": a job cannot ask for a
+key there. ``KmsKeyId`` of "CreateEndpointConfig" exists in two versions: the call fails, or the key does not encrypt
+that storage. Amazon EC2 User Guide, "Instance store volumes", lists the families.
+"""
 _GRAVITON: Final = re.compile(r"^ml\.[a-z]+[0-9]+[a-z]*g")
 
 
@@ -162,11 +169,21 @@ def _x86(value: str) -> str:
     return value
 
 
+def _under_the_key(value: str) -> str:
+    if _LOCAL_STORAGE.match(value):
+        raise ValueError("an instance type with local storage")
+    return value
+
+
 InstanceType = Annotated[
     str,
     StringConstraints(pattern=r"^ml\.[a-z][a-z0-9-]*\.(medium|large|xlarge|[0-9]+xlarge)$"),
     AfterValidator(_x86),
-    Allowed('an x86 SageMaker instance type such as "ml.m5.large" (the image is not built for Arm)'),
+    AfterValidator(_under_the_key),
+    Allowed(
+        'an x86 SageMaker instance type without local storage such as "ml.m5.large" (the image is not built for Arm, '
+        "and the project's key cannot encrypt the local storage of families such as m5d, g5 or p4d)"
+    ),
 ]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 

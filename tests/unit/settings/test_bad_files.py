@@ -6,6 +6,12 @@ import pytest
 FILE = "pipelines/projects/flights/project.toml"
 
 
+INSTANCE_TYPE = (
+    'an x86 SageMaker instance type without local storage such as "ml.m5.large" (the image is not built for Arm, and '
+    "the project's key cannot encrypt the local storage of families such as m5d, g5 or p4d)"
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """One mistake: `old` of the shipped file becomes `new`; the message must be exactly `message`."""
@@ -144,15 +150,25 @@ CASES = (
         "misspelt instance size",
         'instance_type = "ml.m5.large"',
         'instance_type = "ml.m5.lagre"',
-        'serving.instance_type: not allowed (given: "ml.m5.lagre"). '
-        'Allowed: an x86 SageMaker instance type such as "ml.m5.large" (the image is not built for Arm).',
+        f'serving.instance_type: not allowed (given: "ml.m5.lagre"). Allowed: {INSTANCE_TYPE}.',
     ),
     Case(
         "Arm instance for an x86 image",
         'instance_type = "ml.m5.xlarge"',
         'instance_type = "ml.m6gd.xlarge"',
-        'training.instance_type: not allowed (given: "ml.m6gd.xlarge"). '
-        'Allowed: an x86 SageMaker instance type such as "ml.m5.large" (the image is not built for Arm).',
+        f'training.instance_type: not allowed (given: "ml.m6gd.xlarge"). Allowed: {INSTANCE_TYPE}.',
+    ),
+    Case(
+        "endpoint on local storage, which takes no key",
+        'instance_type = "ml.m5.large"',
+        'instance_type = "ml.g5.xlarge"',
+        f'serving.instance_type: not allowed (given: "ml.g5.xlarge"). Allowed: {INSTANCE_TYPE}.',
+    ),
+    Case(
+        "jobs on local storage, which takes no key",
+        'instance_type = "ml.m5.xlarge"',
+        'instance_type = "ml.r5d.xlarge"',
+        f'training.instance_type: not allowed (given: "ml.r5d.xlarge"). Allowed: {INSTANCE_TYPE}.',
     ),
     Case(
         "e-mail address",
