@@ -135,6 +135,7 @@ def _serving_settings(settings: Settings) -> dict[str, str]:
         "INSTANCE_TYPE": serving.instance_type,
         "INSTANCE_COUNT": str(serving.instance_count),
         "CAPTURE_PERCENT": str(serving.capture_percent),
+        "NETWORK_ISOLATION": "true" if serving.network_isolation else "false",
     }
 
 

@@ -22,6 +22,7 @@ class DeployModelEnvironment(HandlerEnvironment):
     instance_count: int = Field(ge=1)
     capture_percent: int = Field(ge=0, le=100)
     capture_uri: str = Field(pattern=r"^s3://")
+    network_isolation: bool
     kms_key_arn: str = Field(pattern=r"^(arn:[^:]+:kms:.*)?$")
     rollout_strategy: Literal["canary", "linear", "all_at_once"]
     rollout_step_percent: int = Field(ge=1, le=50)

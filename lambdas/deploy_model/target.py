@@ -5,16 +5,17 @@ that repeating a deployment finds what it made before, other settings make a new
 that was deleted and filled again (versions start at 1) never meets an old model.
 
 AWS pages: "Deploy a Model from the Registry with Python" (a version is deployed as
-``Containers=[{"ModelPackageName": <ARN>}]``); "ContainerDefinition" (``Environment``); "CreateEndpointConfig"; "Capture
-data from real-time endpoint". Since 2023 a model may set variables beside those of its package (pull requests 3301 and
-3581 of aws/sagemaker-python-sdk). No page says whether SageMaker merges the two or lets the model's replace the
-package's, so the package's are repeated: both come to the same.
+``Containers=[{"ModelPackageName": <ARN>}]``); "ContainerDefinition" (``Environment``); "Run Training and Inference
+Containers in Internet-Free Mode" (``EnableNetworkIsolation``: SageMaker fetches the model from outside of the
+container); "CreateEndpointConfig"; "Capture data from real-time endpoint". Since 2023 a model may set variables beside
+those of its package (pull requests 3301 and 3581 of aws/sagemaker-python-sdk). No page says whether SageMaker merges
+the two or lets the model's replace the package's, so the package's are repeated: both come to the same.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from lambdas.deploy_model.environment import DeployModelEnvironment
 from lambdas.shared.clock import iso
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 VERSION_VARIABLE = "TANDEM_MODEL_VERSION"
 """Variable of the container that names the version; the serving script puts it into every answer."""
+
+_OFFLINE: Final = {"PIP_NO_BUILD_ISOLATION": "false"}
+"""Variables of a container without a network: pip's spelling of "build with what the image has".
+
+The image's serving toolkit runs `pip install .` on the code before it serves, and pip may fetch its build tools.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,9 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
     base = f"{environment.stage}-v{package['ModelPackageVersion']}"
     model: CreateModelInputTypeDef = {
         "ModelName": "",
-        "Containers": [{"ModelPackageName": arn, "Environment": _variables(package)}],
+        "Containers": [{"ModelPackageName": arn, "Environment": _variables(package, environment)}],
         "ExecutionRoleArn": environment.execution_role_arn,
-        # The image's serving toolkit runs `pip install .` on the code before it serves, and pip may fetch its build
-        # tools: a container without a network might never become healthy.
-        "EnableNetworkIsolation": False,
+        "EnableNetworkIsolation": environment.network_isolation,
     }
     if environment.subnets:
         model["VpcConfig"] = {"Subnets": environment.subnets, "SecurityGroupIds": environment.security_groups}
@@ -87,10 +92,11 @@ def target_of(package: "DescribeModelPackageOutputTypeDef", environment: DeployM
     return Target(model=model, config=config)
 
 
-def _variables(package: "DescribeModelPackageOutputTypeDef") -> dict[str, str]:
+def _variables(package: "DescribeModelPackageOutputTypeDef", environment: DeployModelEnvironment) -> dict[str, str]:
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
     registered = containers[0].get("Environment", {}) if containers else {}
-    return {**registered, VERSION_VARIABLE: str(package["ModelPackageVersion"])}
+    offline = _OFFLINE if environment.network_isolation else {}
+    return {**offline, **registered, VERSION_VARIABLE: str(package["ModelPackageVersion"])}
 
 
 def _name(base: str, *, content: Any) -> str:

@@ -151,13 +151,16 @@ class Serving(Section):
     """``[serving]``: the endpoint's fleet and the share of requests that data capture keeps, in per cent.
 
     Models and endpoint configurations of the newest ``keep_deployments`` are kept, as are those of what serves and of
-    what was live before; older ones are deleted, and made again when somebody goes back that far.
+    what was live before; older ones are deleted, and made again when somebody goes back that far. With
+    ``network_isolation`` the model's container reaches nothing and nothing reaches it but SageMaker; not every image
+    can start so (docs/network.md).
     """
 
     instance_type: InstanceType = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 2
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
     keep_deployments: Annotated[int, Field(ge=2, le=100)] = 5
+    network_isolation: bool = False
 
 
 class Rollout(Section):

@@ -86,6 +86,7 @@ class Resources:
             "INSTANCE_TYPE": "ml.m5.large",
             "INSTANCE_COUNT": "1",
             "CAPTURE_PERCENT": "100",
+            "NETWORK_ISOLATION": "false",
             "CAPTURE_URI": f"s3://{self.artifacts}/capture",
             "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/0123",
             "ROLLOUT_STRATEGY": "canary",

@@ -26,6 +26,7 @@ def target(version: int = 7, **changes: Any) -> Target:
         "instance_count": 1,
         "capture_percent": 100,
         "capture_uri": "s3://artifacts/capture",
+        "network_isolation": "false",
         "kms_key_arn": "",
         "rollout_strategy": "canary",
         "rollout_step_percent": 50,
@@ -73,6 +74,7 @@ def test_other_settings_are_another_configuration_of_the_same_model(change: dict
         {"execution_role_arn": "arn:aws:iam::111122223333:role/other"},
         {"variables": {"SAGEMAKER_PROGRAM": "other.py"}},
         {"subnet_ids": "subnet-1,subnet-2", "security_group_ids": "sg-1"},
+        {"network_isolation": "true"},
     ],
 )
 def test_another_package_or_role_is_another_model(change: dict[str, Any]) -> None:
@@ -106,6 +108,20 @@ def test_in_a_network_of_its_own_a_model_says_where_it_runs() -> None:
     assert other.model["ModelName"] != made.model["ModelName"]
     assert other.config_name != made.config_name
     assert "VpcConfig" not in target().model
+
+
+def test_a_container_without_a_network_is_asked_for_and_builds_with_what_it_has() -> None:
+    isolated, open_ = target(network_isolation="true").model, target().model
+
+    assert (isolated["EnableNetworkIsolation"], open_["EnableNetworkIsolation"]) == (True, False)
+    (inside,), (outside,) = isolated["Containers"], open_["Containers"]
+    assert inside["Environment"] == outside["Environment"] | {"PIP_NO_BUILD_ISOLATION": "false"}
+
+
+def test_a_package_decides_itself_how_its_container_builds() -> None:
+    (container,) = target(network_isolation="true", variables={"PIP_NO_BUILD_ISOLATION": "1"}).model["Containers"]
+
+    assert container["Environment"]["PIP_NO_BUILD_ISOLATION"] == "1"
 
 
 @pytest.mark.parametrize("half", [{"subnet_ids": "subnet-1"}, {"security_group_ids": "sg-1"}])
