@@ -1,6 +1,11 @@
-"""The shapes in which people deploy: each is synthesized with the guardrails, and this is what differs between them."""
+"""The shapes in which people deploy: each is synthesized with the guardrails, and this is what differs between them.
+
+Only that part of a shape which is of interest, unless `TANDEM_TEST_SHAPES=whole`: then each is synthesized as a whole.
+"""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +13,11 @@ from typing import Any
 
 import pytest
 from cfn_findings import cfn_findings
+from claimed_names import stacks_in
 from spoken_values import said
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS, STAGING, PRODUCTION = "111111111111", "222222222222", "333333333333"
+TOOLS, STAGING, PRODUCTION, DEV = "111111111111", "222222222222", "333333333333", "444444444444"
 CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/11111111-2222-3333-4444-555555555555"
 OWN, KEY = "flights/production", "arn:aws:kms:us-east-1:333333333333:key/11111111-2222-3333-4444-555555555555"
 LATE_IS_DELIVERED = """
@@ -32,7 +38,8 @@ def _three_accounts(text: str) -> str:
     for table, place in places.items():
         assert text.count(f"{table}  ") + text.count(f"{table}\n") == 1
         text = text.replace(table, f"{table}\n{place}\n", 1)
-    return text
+    # One more for people to try things in, which no pipeline delivers to.
+    return f'{text}\n[environments.dev]\nretain = false\naccount = "{DEV}"\nregion = "eu-central-1"\n'
 
 
 def _isolated(text: str) -> str:
@@ -56,6 +63,11 @@ def _connection(text: str) -> str:
     return text.replace('source = "codecommit"  ', where).replace('repository = "tandem"', 'repository = "team/tandem"')
 
 
+def _manual(text: str) -> str:
+    text = text.replace('approval = "automatic"', 'approval = "manual"')
+    return text.replace("capture_percent = 100", "capture_percent = 100\nnetwork_isolation = true")
+
+
 @dataclass(frozen=True)
 class Shape:
     """How a `project.toml` is changed, and which part of the app is of interest then."""
@@ -71,13 +83,24 @@ SHAPES = {
     "three accounts, isolated, application": Shape(_isolated, {"delivery": "application"}),
     "three accounts, isolated, ml": Shape(_isolated, {"delivery": "ml"}),
     "tokens": Shape(_tokens, {"delivery": "application"}),
-    "manual approval": Shape(
-        lambda text: text.replace('approval = "automatic"', 'approval = "manual"'), {"environment": "production"}
-    ),
+    "manual approval, closed models": Shape(_manual, {"environment": "production"}),
     "two projects": Shape(context={"delivery": "ml", "project": None}, late=LATE_IS_DELIVERED),
     "a connection, application": Shape(_connection, {"delivery": "application"}),
     "a connection, ml": Shape(_connection, {"delivery": "ml"}),
 }
+WHOLE = {
+    "three accounts": Shape(_three_accounts),
+    "three accounts, isolated": Shape(_isolated),
+    "tokens": Shape(_tokens),
+    "manual approval, closed models": Shape(_manual),
+    "two projects": Shape(context={"project": None}, late=LATE_IS_DELIVERED),
+    "a connection": Shape(_connection),
+}
+
+
+def _synthesized(synthesize: Any, wanted: Shape, **context: Any) -> Any:
+    late = (ROOT / "pipelines" / "projects" / "late" / "project.toml").read_text("utf-8") + wanted.late
+    return synthesize(wanted.change, files={"late/project.toml": late}, **(wanted.context | context))
 
 
 @pytest.fixture(scope="module", name="shapes")
@@ -87,23 +110,41 @@ def _shapes(guarded: Any) -> Callable[[str], Any]:
 
     def shape(name: str) -> Any:
         if name not in made:
-            wanted = SHAPES[name]
-            late = (ROOT / "pipelines" / "projects" / "late" / "project.toml").read_text("utf-8") + wanted.late
-            made[name] = guarded(wanted.change, files={"late/project.toml": late}, **wanted.context)
+            made[name] = _synthesized(guarded, SHAPES[name])
         return made[name]
 
     return shape
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_passes_the_guardrails_and_cfn_lint(shapes: Any, name: str) -> None:
-    assembly = shapes(name)
+def _assert_it_passes(assembly: Any) -> None:
     report = json.loads((assembly.folder / "validation-report.json").read_text("utf-8"))
 
     assert {one["conclusion"] for one in report["pluginReports"]} == {"success"}
     assert [one["violations"] for one in report["pluginReports"] if one["pluginName"] == "Construct Annotations"] == []
     own = [file for file in assembly.templates() if file.parent == assembly.folder]
     assert [said for file in own for said in cfn_findings(file.read_text("utf-8"), regions=["us-east-1"])] == []
+
+
+def _claimed_twice(*folders: Path) -> list[str]:
+    claims = Counter(claim for stack in stacks_in(*folders) for claim in stack.claims())
+    return [claim for claim, times in claims.items() if times > 1]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_passes_the_guardrails_and_cfn_lint(shapes: Any, name: str) -> None:
+    _assert_it_passes(shapes(name))
+
+
+@pytest.mark.skipif(
+    os.environ.get("TANDEM_TEST_SHAPES") != "whole",
+    reason="synthesizes every stack of every shape with all guardrails, minutes: set TANDEM_TEST_SHAPES=whole",
+)
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_shape_passes_too_and_claims_no_name_twice(guarded: Any, name: str) -> None:
+    whole = _synthesized(guarded, WHOLE[name])
+
+    _assert_it_passes(whole)
+    assert _claimed_twice(whole.folder) == []
 
 
 @pytest.mark.parametrize("side", ["application", "ml"])
@@ -240,10 +281,40 @@ def test_with_tokens_the_role_of_the_smoke_test_reads_its_own_secret_alone(shape
 
 
 def test_with_manual_approval_a_new_model_waits_for_a_person(shapes: Any) -> None:
-    training = shapes("manual approval").template("flights-production", "Training")
+    training = shapes("manual approval, closed models").template("flights-production", "Training")
     function = training.one("AWS::Lambda::Function", "StartTrainingFunction")
 
     assert function["Environment"]["Variables"]["APPROVAL_STATUS"] == "PendingManualApproval"
+
+
+def test_a_model_is_created_without_a_network_where_the_settings_say_so(shapes: Any, production: Any) -> None:
+    closed = shapes("manual approval, closed models").template("flights-production", "Serving")
+    told = [
+        serving.one("AWS::Lambda::Function", "DeployModelFunction")["Environment"]["Variables"]["NETWORK_ISOLATION"]
+        for serving in (production["Serving"], closed)
+    ]
+
+    assert told == ["false", "true"]
+
+
+def test_no_stack_of_two_projects_claims_a_name_or_an_export_of_another_one(
+    shapes: Any, synthesize: Any, assembly: Any
+) -> None:
+    """All environments of both projects and both of their pipelines in one account and one region."""
+    ml = shapes("two projects").folder
+    application = _synthesized(synthesize, SHAPES["two projects"], delivery="application").folder
+    stacks = {stack.name: stack for stack in stacks_in(ml, application, assembly.folder)}
+    claims = {name: list(stack.claims()) for name, stack in stacks.items()}
+
+    assert _claimed_twice(ml, application, assembly.folder) == []
+    assert {stack.place for stack in stacks.values()} == {"aws://unknown-account/unknown-region"}
+    for project in ("flights", "late"):
+        assert {f"{project}-delivery-ml", f"{project}-delivery-application"} <= set(stacks)
+        assert any(
+            ":IAM::Role" in claim and f"{project}-delivery-ml" in claim for claim in claims[f"{project}-delivery-ml"]
+        )
+        assert any(" export " in claim for claim in claims[f"{project}-production-Storage"])
+        assert any("Alarm" in claim for claim in claims[f"{project}-production-Serving"])
 
 
 def test_two_projects_have_pipelines_of_their_own(shapes: Any) -> None:
