@@ -24,8 +24,9 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 IMAGE = "__IMAGE_URI__"
 ROLE = "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__"
 KMS_KEY = "__KMS_KEY__"
-"""Named on every output: without it SageMaker encrypts with the account's default key for S3, not with the bucket's
-(pages "ProcessingOutputConfig" and "OutputDataConfig")."""
+"""Named on every output and on every volume. Without it SageMaker encrypts outputs with the account's default key for
+S3, not with the bucket's, and the volumes that data and predictions lie on with a key of its own (pages
+"ProcessingOutputConfig", "OutputDataConfig", "ProcessingClusterConfig" and "ResourceConfig")."""
 CODE_URI = "s3://__CODE_BUCKET__/__CODE_KEY__"
 RUNS_URI = "s3://__ARTIFACTS_BUCKET__/runs"
 VOLUME_GB = 30
@@ -101,6 +102,7 @@ class Jobs:
             instance_count=machines.instance_count,
             instance_type=machines.instance_type,
             volume_size_in_gb=VOLUME_GB,
+            volume_kms_key=KMS_KEY,
             max_runtime_in_seconds=machines.max_runtime_seconds,
             output_kms_key=KMS_KEY,
             entrypoint=[*ENTRYPOINT, name.lower()],

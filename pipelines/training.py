@@ -160,7 +160,10 @@ class _Builder:
             training_image=IMAGE,
             role=ROLE,
             compute=Compute(
-                instance_type=self.parameters.training_instance_type, instance_count=1, volume_size_in_gb=VOLUME_GB
+                instance_type=self.parameters.training_instance_type,
+                instance_count=1,
+                volume_size_in_gb=VOLUME_GB,
+                volume_kms_key_id=KMS_KEY,
             ),
             networking=Networking(enable_network_isolation=True),
             output_data_config=OutputDataConfig(s3_output_path=self.run_uri("train"), kms_key_id=KMS_KEY),

@@ -16,21 +16,24 @@ _JOBS = frozenset({"Processing", "Training"})
 def for_replay(text: str, *, code_uri: str, replayed_code_uri: str, role_arn: str, present: str) -> str:
     """Return the definition without the gate and all that follows it.
 
-    Every step reads the code bundle from the copy, runs under the pipeline's present role and in its present network,
-    and really runs: a step cache would hand out the recorded result instead of making it again. ``present`` is the
-    definition that is deployed.
+    Every step reads the code bundle from the copy, runs under the pipeline's present role, in its present network and
+    on volumes with its present key, and really runs: a step cache would hand out the recorded result instead of making
+    it again. ``present`` is the definition that is deployed.
 
     Raises:
         OpsError: It is no definition, or nothing is left of it.
     """
     definition = _read(text, which="recorded")
-    steps, network = definition["Steps"], _network(_read(present, which="deployed")["Steps"])
+    steps, deployed = definition["Steps"], _read(present, which="deployed")["Steps"]
+    network, volume_key = _network(deployed), _volume_key(deployed)
     kept = _without(steps, _unwanted(steps))
     if not kept:
         raise OpsError("the recorded pipeline definition holds no step before the registration")
     definition["Steps"] = _prepared(kept, code_uri=code_uri, replayed_code_uri=replayed_code_uri, role_arn=role_arn)
     for step in _all_steps(definition["Steps"]):
         _move(step, network)
+        if volume_key is not None:
+            _encrypt(step, volume_key)
     return json.dumps(definition)
 
 
@@ -48,7 +51,11 @@ def _check(step: Mapping[str, Any]) -> None:
     waits = step.get("DependsOn", [])
     if not all(isinstance(text, str) for text in (step["Name"], step["Type"], *waits)) or not isinstance(waits, list):
         raise TypeError(f"Name, Type or DependsOn of step {step['Name']!r}")
-    for what, place in (("Arguments", step["Arguments"]), ("NetworkConfig", _place(step))):
+    for what, place in (
+        ("Arguments", step["Arguments"]),
+        ("NetworkConfig", _place(step)),
+        ("machines", _machines(step)),
+    ):
         if not isinstance(place, dict):
             raise TypeError(f"{what} of step {step['Name']!r}")
     if not all(len(path.split(".")) > 1 for path in _gets(step["Arguments"]) if path.split(".")[0] == "Steps"):
@@ -98,6 +105,27 @@ def _place(step: Mapping[str, Any]) -> Mapping[str, Any]:
     """What holds the network of a job (API reference, CreateTrainingJob and CreateProcessingJob)."""
     arguments: Mapping[str, Any] = step["Arguments"]
     return arguments if step["Type"] == "Training" else arguments.get("NetworkConfig") or {}
+
+
+def _volume_key(steps: list[Any]) -> Any:
+    """Find the key of the jobs' storage volumes; none is SageMaker's own."""
+    keys = [_machines(step).get("VolumeKmsKeyId") for step in _all_steps(steps)]
+    return next((key for key in keys if key is not None), None)
+
+
+def _encrypt(step: dict[str, Any], key: Any) -> None:
+    if machines := _machines(step):
+        machines["VolumeKmsKeyId"] = key
+
+
+def _machines(step: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job runs on (API reference, ResourceConfig and ProcessingClusterConfig); empty for other steps."""
+    arguments = step["Arguments"]
+    if step["Type"] == "Training":
+        machines = arguments.get("ResourceConfig")
+    else:
+        machines = (arguments.get("ProcessingResources") or {}).get("ClusterConfig")
+    return {} if machines is None else machines
 
 
 def _branches(step: Mapping[str, Any]) -> list[list[Any]]:

@@ -37,6 +37,10 @@ _RESOURCES = (
 )
 _INVOCATION = re.compile(r"/endpoints/(?P<name>[^/]+)/invocations")
 _ROLE_FIELDS = ("RoleArn", "ExecutionRoleArn")
+_VOLUME_KEY = {
+    "CreateProcessingJob": ("ProcessingResources", "ClusterConfig", "VolumeKmsKeyId"),
+    "CreateTrainingJob": ("ResourceConfig", "VolumeKmsKeyId"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,16 @@ def asked_by_sagemaker(headers: Mapping[str, str], body: bytes) -> list[Asked]:
         asked.append(Asked(action, _arn("model-package", f"{group.rpartition('/')[2]}/0")))
     if operation.startswith("Create") and fields.get("Tags"):
         asked.append(Asked("sagemaker:AddTags", resource_of("/", body, region=REGION, account=ACCOUNT)))
+    # SageMaker gets a grant on the key of its instances' volumes from whoever makes the config or the job (AWS pages
+    # "CreateEndpointConfig", KmsKeyId, and "Amazon SageMaker API Permissions").
+    grant = {"kms:GrantIsForAWSResource": "true", "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}
     if operation == "CreateEndpointConfig" and (key := fields.get("KmsKeyId")):
-        # AWS page "CreateEndpointConfig", KmsKeyId: SageMaker gets a grant on the key from whoever makes the config.
-        grant = {"kms:GrantIsForAWSResource": "true", "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}
         asked += [Asked("kms:CreateGrant", key, grant), Asked("kms:DescribeKey", key)]
+    value: Any = fields
+    for member in _VOLUME_KEY.get(operation, ()):
+        value = value.get(member) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        asked.append(Asked("kms:CreateGrant", value, grant))
     return asked
 
 

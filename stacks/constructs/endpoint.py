@@ -12,7 +12,7 @@ from stacks.constructs.logs import kept_logs
 from stacks.constructs.permissions import allow
 from stacks.constructs.placement import Placement
 from stacks.constructs.regional import xgboost_image
-from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
+from stacks.constructs.sagemaker_role import grant_pass, grant_volumes, sagemaker_role
 
 _WHY_VERSIONS = "Models and endpoint configs are named after the model version they serve, which a run decides."
 
@@ -65,12 +65,7 @@ class Endpoint(Construct):
         )
         allow(role, actions=["sagemaker:DeleteEndpoint"], resources=[self.arn])
         allow(role, actions=["kms:DescribeKey"], resources=[key.key_arn])
-        allow(
-            role,
-            actions=["kms:CreateGrant"],
-            resources=[key.key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
+        grant_volumes(role, key_arn=key.key_arn)
         self.grant_describe(role)
         grant_pass(self.role, to=role)
 

@@ -15,7 +15,7 @@ from stacks.constructs.bucket import SecureBucket
 from stacks.constructs.permissions import allow
 from stacks.constructs.placement import Placement
 from stacks.constructs.regional import Image
-from stacks.constructs.sagemaker_role import grant_pass, sagemaker_role
+from stacks.constructs.sagemaker_role import grant_pass, grant_volumes, sagemaker_role
 
 _WHY_JOBS: Final = "SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix> when they start."
 _WHY_EXECUTIONS: Final = "SageMaker numbers the executions when they start; the permission ends at the pipeline."
@@ -86,7 +86,7 @@ class SageMakerPipeline(Construct):
             description: what it is for; may be empty.
             definition: what is deployed.
             jobs: what it starts.
-            artifacts: bucket of the outputs; its key encrypts them.
+            artifacts: bucket of the outputs; its key encrypts them, and the volumes of the jobs.
             replacements: placeholders beside those that every definition has (artifacts bucket, key, code, role).
         """
         super().__init__(scope, construct_id)
@@ -102,6 +102,7 @@ class SageMakerPipeline(Construct):
             placement=jobs.placement,
         )
         _grant_own_jobs(self.role, jobs.kinds)
+        grant_volumes(self.role, key_arn=artifacts.key_arn)
         grant_asset(self.role, code)
         body = definition.compiled.render(
             {

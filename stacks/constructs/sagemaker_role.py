@@ -64,6 +64,22 @@ def grant_pass(role: iam.Role, *, to: iam.Role) -> None:
     )
 
 
+def grant_volumes(role: iam.Role, *, key_arn: str) -> None:
+    """Let ``role`` have SageMaker encrypt the storage volumes of jobs or of an endpoint with a key.
+
+    The instances are SageMaker's, which gets a grant on the key from whoever asks for them; the permission ends at
+    grants for AWS services (AWS pages "How to use SageMaker AI execution roles", "Amazon SageMaker API Permissions" and
+    "Condition keys for AWS KMS", kms:GrantIsForAWSResource). No page says through which service the grant is asked for,
+    so that ``kms:ViaService`` is left open.
+    """
+    allow(
+        role,
+        actions=["kms:CreateGrant"],
+        resources=[key_arn],
+        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+
+
 def _grant_metrics(role: iam.Role, *, namespaces: Sequence[str]) -> None:
     allow_everywhere(
         role,

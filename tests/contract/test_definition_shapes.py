@@ -9,7 +9,8 @@ from sagemaker_requests import steps
 
 from pipelines import compiled
 
-SAMPLES = requests.SAMPLES | {"__MODEL_PACKAGE_GROUP__": "flights-production"}
+ALL_JOBS = {"training": ("Validate", "Prepare", "Train", "Evaluate"), "monitoring": ("Monitor",)}
+SAMPLES = requests.every_sample("training")
 PARAMETERS = {
     "RunId": "20130301T101500Z-0a1b2c3d",
     "Reason": "new data in period 2013-02",
@@ -107,6 +108,19 @@ def test_every_output_is_encrypted_with_the_projects_key(definition: dict[str, A
         if step["Type"] in {"Processing", "Training"}
     }
     assert keys == dict.fromkeys(("Validate", "Prepare", "Train", "Evaluate"), SAMPLES["__KMS_KEY__"])
+
+
+@pytest.mark.parametrize("kind", compiled.KINDS)
+@pytest.mark.parametrize("project", compiled.projects())
+def test_every_volume_is_encrypted_with_the_projects_key(project: str, kind: compiled.Kind) -> None:
+    definition = compiled.load(project, kind).render(requests.every_sample(kind))
+
+    found = {
+        step["Name"]: tuple(machines.get("VolumeKmsKeyId") for machines in requests.machines(step["Arguments"]))
+        for step in steps(definition)
+        if step["Type"] in requests.ON_MACHINES
+    }
+    assert found == dict.fromkeys(ALL_JOBS[kind], (SAMPLES["__KMS_KEY__"],))
 
 
 def test_a_fault_of_the_service_is_tried_again_and_a_fault_of_the_step_is_not(definition: dict[str, Any]) -> None:

@@ -13,11 +13,7 @@ import sagemaker_requests as requests
 from pipelines import compiled, inputs, monitoring_inputs
 from pipelines.steps.__main__ import _parser
 
-SAMPLES = requests.SAMPLES | {
-    "__DATA_BUCKET__": "data-bucket",
-    "__ENDPOINT_NAME__": "flights-production",
-    "__ENVIRONMENT__": "production",
-}
+SAMPLES = requests.every_sample("monitoring")
 CLUSTER = {
     "__SPARK_IMAGE_URI__": "173754725891.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312-v1.3",
     "__WHEEL_BUCKET__": "code-bucket",
@@ -84,6 +80,7 @@ def test_with_spark_a_cluster_counts_before_the_monitor_judges(tmp_path: Path) -
     assert specification["ContainerArguments"] == monitor["Arguments"]["AppSpecification"]["ContainerArguments"]
     cluster = requests.resolve(count["Arguments"]["ProcessingResources"]["ClusterConfig"], definition, PARAMETERS)
     assert cluster["InstanceCount"] == 3
+    assert cluster["VolumeKmsKeyId"] == SAMPLES["__KMS_KEY__"]
     inputs_of_count = {
         entry["InputName"]: entry["S3Input"]["S3Uri"] for entry in count["Arguments"]["ProcessingInputs"]
     }

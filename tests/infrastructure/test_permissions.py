@@ -152,13 +152,16 @@ def test_metrics_go_to_sagemakers_own_namespaces_and_the_monitors_to_its_own(san
 
 
 def test_a_grant_on_the_key_is_for_aws_services_only(sandbox: Any) -> None:
-    (statement,) = (
-        one
-        for one in _statements(sandbox, ("Serving", "DeployModelRole"))
-        if "kms:CreateGrant" in listed(one["Action"])
-    )
+    found = {
+        role: (listed(statement["Action"]), statement["Condition"], "Key961B73FDArn" in str(statement["Resource"]))
+        for role in MAY
+        for statement in _statements(sandbox, role)
+        if "kms:CreateGrant" in listed(statement["Action"])
+    }
 
-    assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    makes_machines = [("Training", "PipelineRole"), ("Serving", "DeployModelRole"), ("Monitoring", "PipelineRole")]
+    for_services = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    assert found == dict.fromkeys(makes_machines, (["kms:CreateGrant"], for_services, True))
 
 
 def test_a_handler_uses_the_key_of_the_ledger_through_dynamodb_only(sandbox: Any) -> None:

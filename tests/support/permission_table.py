@@ -57,6 +57,7 @@ MAY = {
     ("Training", "PipelineRole"): IN_SAGEMAKER
     | {
         "iam:PassRole",
+        "kms:CreateGrant",
         "s3:GetObjectVersion",
         "s3:ListBucket",
         "sagemaker:AddTags",
@@ -101,6 +102,7 @@ MAY = {
     ("Monitoring", "PipelineRole"): IN_SAGEMAKER
     | {
         "iam:PassRole",
+        "kms:CreateGrant",
         "s3:ListBucket",
         "sagemaker:AddTags",
         "sagemaker:CreateProcessingJob",

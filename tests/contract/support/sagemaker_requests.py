@@ -22,6 +22,34 @@ SAMPLES = {
     "arn:aws:iam::000000000000:role/__PIPELINE_ROLE__": "arn:aws:iam::123456789012:role/pipeline",
 }
 
+OF_KIND = {
+    "training": {"__MODEL_PACKAGE_GROUP__": "flights-production"},
+    "monitoring": {
+        "__DATA_BUCKET__": "data-bucket",
+        "__ENDPOINT_NAME__": "flights-production",
+        "__ENVIRONMENT__": "production",
+    },
+}
+ON_MACHINES = frozenset({"Processing", "Training", "Tuning", "Transform", "AutoML"})
+"""Types of steps that start machines (page "Pipelines steps"), those included that no definition has yet."""
+
+
+def every_sample(kind: str) -> dict[str, str]:
+    """What the placeholders of a kind of definition are replaced by."""
+    return SAMPLES | OF_KIND[kind]
+
+
+def machines(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every description of machines in a request, however deep: what names an instance type."""
+    if isinstance(value, dict):
+        if "InstanceType" in value:
+            yield value
+        for item in value.values():
+            yield from machines(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from machines(item)
+
 
 def steps(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every step, those of a condition behind it."""

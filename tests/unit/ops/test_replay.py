@@ -88,6 +88,31 @@ def test_a_replay_runs_in_the_present_network(then: dict[str, list[str]] | None,
     assert moved["Steps"][2]["Arguments"]["EnableNetworkIsolation"] is True
 
 
+def encrypted(text: str, key: str | None) -> str:
+    """The same definition with another key for the volumes of its jobs, or from before they had one."""
+    document = json.loads(text)
+    for each in machines(document):
+        each.pop("VolumeKmsKeyId", None)
+        if key is not None:
+            each["VolumeKmsKeyId"] = key
+    return json.dumps(document)
+
+
+def machines(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        return ([value] if "InstanceType" in value else []) + [one for each in value.values() for one in machines(each)]
+    return [one for each in value for one in machines(each)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("then", [None, "former", "present"])
+@pytest.mark.parametrize(("now", "used"), [("present", "present"), (None, "as it was")])
+def test_the_volumes_of_a_replay_have_the_present_key(then: str | None, now: str | None, used: str) -> None:
+    moved = replayed(encrypted(recorded(), then), present=encrypted(recorded(), now))
+
+    expected = then if used == "as it was" else used
+    assert [each.get("VolumeKmsKeyId") for each in machines(moved)] == [expected] * 4
+
+
 def test_a_deployed_definition_that_cannot_be_read_is_an_error() -> None:
     with pytest.raises(OpsError, match="deployed pipeline definition"):
         replayed(recorded(), present="?")

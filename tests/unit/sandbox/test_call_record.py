@@ -239,6 +239,53 @@ def test_a_job_whose_role_may_not_pull_its_image_fails_with_the_permission_named
     assert "may not ecr:BatchCheckLayerAvailability on arn:aws:ecr:us-east-1:683313688378" in job["FailureReason"]
 
 
+PROCESSING = {
+    "ProcessingJobName": "volumes",
+    "RoleArn": ROLE,
+    "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", "pass"]},
+}
+TRAINING = {
+    "TrainingJobName": "volumes",
+    "RoleArn": ROLE,
+    "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://bucket/models"},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
+
+
+@pytest.mark.parametrize("kind", ["processing", "training"])
+def test_a_job_with_a_key_for_its_volumes_needs_a_grant_on_it_and_tells_it(
+    guarded: Sandbox, key: str, kind: str
+) -> None:
+    machines = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1, "VolumeKmsKeyId": key}
+    create: dict[str, Any] = {"Action": f"sagemaker:Create{kind.capitalize()}Job", "Resource": "*"}
+    grant = {
+        "Action": "kms:CreateGrant",
+        "Resource": key,
+        "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    }
+    client = _as_worker(guarded, "sagemaker")
+
+    def make() -> Any:
+        if kind == "training":
+            return client.create_training_job(**TRAINING, ResourceConfig=machines)
+        return client.create_processing_job(**PROCESSING, ProcessingResources={"ClusterConfig": machines})
+
+    _may(guarded, create, {"Action": "iam:PassRole", "Resource": ROLE})
+    with pytest.raises(ClientError) as caught:
+        make()
+    assert "kms:CreateGrant" in _refused(caught.value)
+    _may(guarded, create, {"Action": "iam:PassRole", "Resource": ROLE}, grant)
+    make()
+
+    sagemaker = guarded.client("sagemaker")
+    if kind == "training":
+        told = sagemaker.describe_training_job(TrainingJobName="volumes")["ResourceConfig"]
+    else:
+        told = sagemaker.describe_processing_job(ProcessingJobName="volumes")["ProcessingResources"]["ClusterConfig"]
+    assert told == machines
+
+
 def test_whoever_may_send_to_an_encrypted_queue_still_needs_its_key(guarded: Sandbox, key: str) -> None:
     url = guarded.client("sqs").get_queue_url(QueueName="work")["QueueUrl"]
     send, actions = {"Action": "sqs:SendMessage", "Resource": QUEUE}, ["kms:Decrypt", "kms:GenerateDataKey"]
