@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.permissions import allow, through
-from stacks.constructs.unfitting import LOGS_OF_ACCESS, ONE_REGION, decline
+from stacks.constructs.unfitting import LOGS_OF_ACCESS, decline
 
 _WHY_PREFIX = "The keys below this prefix are only known at run time; the permission ends at the prefix."
 
@@ -44,7 +44,7 @@ class AccessLogBucket(Construct):
             ],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        decline(self.bucket, LOGS_OF_ACCESS, ONE_REGION)
+        decline(self.bucket, LOGS_OF_ACCESS)
 
 
 class SecureBucket(Construct):
@@ -99,7 +99,6 @@ class SecureBucket(Construct):
             ],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        decline(self.bucket, ONE_REGION)
         if report_events:
             self._report_events()
 

@@ -22,7 +22,6 @@ from stacks.constructs.notifications import Notifications
 from stacks.constructs.permissions import allow
 from stacks.constructs.push_event import PushEvent
 from stacks.constructs.queue_key import let_events_send
-from stacks.constructs.unfitting import INLINE_POLICY, decline
 from stacks.settings import DeliveryPipelines, Settings, Side, checks_role, delivery_stack
 
 _IMAGE = codebuild.LinuxBuildImage.from_code_build_image_id("aws/codebuild/standard:7.0-26.07.29")
@@ -265,8 +264,6 @@ class DeliveryPipeline(Construct):
         accept_pipeline(self._pipeline.role, artifacts=self._bucket, copies=copies)
         accept_self_mutation(self._stages.self_mutation_project, artifacts=self._bucket)
         accept_assets(self._stages.node.find_child("Assets").node.find_child("FileRole"), artifacts=self._bucket)
-        for written_by_the_cdk in (self._pipeline, self._stages):
-            decline(written_by_the_cdk, INLINE_POLICY)
         self._watch()
 
     def _watch(self) -> None:

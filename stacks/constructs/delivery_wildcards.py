@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from stacks.constructs.permissions import accept_wildcards, acknowledge
-from stacks.constructs.unfitting import ASSET_BUILDS, COPIES, ONE_REGION, decline
+from stacks.constructs.unfitting import ASSET_BUILDS, COPIES, decline
 
 _READ = ("s3:GetBucket*", "s3:GetObject*", "s3:List*")
 _WRITE = ("s3:Abort*", "s3:DeleteObject*")
@@ -32,7 +32,7 @@ def accept_pipeline(role: iam.IRole, *, artifacts: s3.IBucket, copies: Sequence[
             reason="A key of another region is known by its alias, which no policy can name; only its use is granted.",
         )
     for bucket in copies:
-        decline(bucket, ONE_REGION, COPIES)
+        decline(bucket, COPIES)
         acknowledge(bucket, "S1", reason=COPIES.reason)
         resource = bucket.node.default_child
         if not isinstance(resource, s3.CfnBucket):

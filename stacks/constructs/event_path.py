@@ -17,7 +17,6 @@ from stacks.constructs.notifications import ALARM_PERIOD, Notifications, alarm_o
 from stacks.constructs.permissions import allow
 from stacks.constructs.queue_key import DATA_KEY_REUSE, grant_receive, grant_send
 from stacks.constructs.rule_target import RuleTarget, let_rule_send
-from stacks.constructs.unfitting import QUEUE_REDRIVES, decline
 
 _UNGATHERED: Final = 10
 
@@ -72,7 +71,7 @@ class EventPath(Construct):
         grant_receive(handler.role, self.queue, key=key)
         # The CDK's own event source has the stage's path in its logical id: a delivery pipeline that takes over a
         # stack would create a second mapping beside the first, which Lambda refuses.
-        mapping = lambda_.EventSourceMapping(
+        lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=handler.function,
@@ -82,7 +81,6 @@ class EventPath(Construct):
             max_concurrency=2,
             report_batch_item_failures=True,
         )
-        decline(mapping, QUEUE_REDRIVES)
         self._watch(handler, notifications, patience=invisible_seconds * delivery.attempts)
         self.deliver("", pattern=pattern, description=description)
 

@@ -12,8 +12,6 @@ from aws_cdk import Acknowledgment, Reference, Stack, Tokenization, Validations
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-from stacks.constructs.unfitting import INLINE_POLICY, decline
-
 _TOKEN: Final = re.compile(r"\$\{Token\[[^\]]+\]\}")
 
 
@@ -52,7 +50,6 @@ def allow(
     if wildcards and wildcard_reason is None:
         raise ValueError(f"{role.node.path}: resource {wildcards[0]!r} is a wildcard; give wildcard_reason")
     role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions))
-    decline(role, INLINE_POLICY)
     if wildcards and wildcard_reason is not None:
         accept_wildcards(role, resources=wildcards, reason=wildcard_reason)
 

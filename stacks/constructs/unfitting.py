@@ -1,14 +1,17 @@
 """Rules of the packs that do not fit what is built here, each with the reason, kept in one place.
 
-A rule is declined for one construct at a time, where that is built, so that a new kind of resource is judged anew.
-cdk-nag takes the acknowledgement from the construct, Checkov from the metadata of the resource in the template.
-``docs/guardrails.md`` lists them.
+A rule is declined for one construct at a time, where that is built, so that a new kind of resource is judged anew. One
+whose reason holds for whatever the app may hold is declined once, for the app: ``everywhere``. Each of these reasons
+is a fact about the templates that ``tests/infrastructure/test_guardrails.py`` looks for in all of them, so that the
+first resource for which it does not hold fails there. cdk-nag takes the acknowledgement from the construct or from what
+holds it, Checkov from the metadata of the resource in the template. ``docs/guardrails.md`` lists them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Acknowledgment, CfnResource, Validations
+from aws_cdk import Acknowledgment, App, CfnResource, Validations
 from aws_cdk import aws_lambda as lambda_
 from constructs import IConstruct
 
@@ -19,11 +22,13 @@ class Unfitting:
 
     Attributes:
         reason: why what the rules ask for would not make this resource better.
-        nag: rules of cdk-nag, with their pack.
-        checkov: checks of Checkov that ask for the same.
+        everywhere: rules of cdk-nag, with their pack, that are declined for the app.
+        nag: such rules that are declined for the construct.
+        checkov: checks of Checkov that ask for the same; they are declined for the resource.
     """
 
     reason: str
+    everywhere: tuple[str, ...] = ()
     nag: tuple[str, ...] = ()
     checkov: tuple[str, ...] = ()
 
@@ -31,18 +36,18 @@ class Unfitting:
 INLINE_POLICY: Final = Unfitting(
     "The policy is written for this one role and goes with it; for such a pair AWS's page on managed and inline "
     "policies names inline as the choice, for it cannot be attached to another role by mistake.",
-    nag=("NIST.800.53.R5-IAMNoInlinePolicy",),
+    everywhere=("NIST.800.53.R5-IAMNoInlinePolicy",),
 )
 NOT_ASYNCHRONOUS: Final = Unfitting(
     "The dead-letter queue of a function takes asynchronous invocations only, and nothing invokes it so: it is called "
     "by a queue with a dead-letter queue of its own, or by an API that hands the failure to its caller.",
-    nag=("NIST.800.53.R5-LambdaDLQ", "Serverless-LambdaDLQ"),
+    everywhere=("NIST.800.53.R5-LambdaDLQ", "Serverless-LambdaDLQ"),
     checkov=("CKV_AWS_116",),
 )
 BOUNDED_ELSEWHERE: Final = Unfitting(
     "The mapping of its queue or the throttle of its API bounds how many run at a time; a reserved concurrency would "
     "take from the account's quota, which is small in a new account, and keep it from other functions.",
-    nag=("NIST.800.53.R5-LambdaConcurrency",),
+    everywhere=("NIST.800.53.R5-LambdaConcurrency",),
     checkov=("CKV_AWS_115",),
 )
 PUBLIC_NETWORK: Final = Unfitting(
@@ -64,12 +69,12 @@ LAST_RESORT: Final = Unfitting(
 QUEUE_REDRIVES: Final = Unfitting(
     "A mapping of an SQS queue takes no destination for failures: the queue's own redrive policy sends what fails "
     "again and again to its dead-letter queue, which raises an alarm.",
-    nag=("Serverless-LambdaEventSourceMappingDestination",),
+    everywhere=("Serverless-LambdaEventSourceMappingDestination",),
 )
 ONE_REGION: Final = Unfitting(
     "An environment lives in one region, and a copy elsewhere would move the data out of the place that the settings "
     "chose; versions protect from overwriting and deletion, and the sources can deliver a drop again.",
-    nag=("NIST.800.53.R5-S3BucketReplicationEnabled",),
+    everywhere=("NIST.800.53.R5-S3BucketReplicationEnabled",),
 )
 COPIES: Final = Unfitting(
     "It holds copies of artifacts, whose reads the bucket that they are copied from logs; a log in this region would "
@@ -99,19 +104,21 @@ ASSET_BUILDS: Final = Unfitting(
 )
 
 
+EVERYWHERE: Final = (INLINE_POLICY, NOT_ASYNCHRONOUS, BOUNDED_ELSEWHERE, QUEUE_REDRIVES, ONE_REGION)
+
+
+def decline_everywhere(app: App) -> None:
+    """Record once that these rules fit nothing in the app."""
+    _acknowledge(app, ((rule, each.reason) for each in EVERYWHERE for rule in each.everywhere))
+
+
 def decline(construct: IConstruct, *rules: Unfitting) -> None:
     """Record that the rules do not fit ``construct`` or what the CDK builds below it.
 
     Raises:
         TypeError: Checkov knows resources only, and ``construct`` neither is one nor has one as its default child.
     """
-    Validations.of(construct).acknowledge(
-        *(
-            Acknowledgment(id=f"{rule.rpartition('-')[0]}::{rule}", reason=each.reason)
-            for each in rules
-            for rule in each.nag
-        )
-    )
+    _acknowledge(construct, ((rule, each.reason) for each in rules for rule in each.nag))
     skipped = [{"id": check, "comment": each.reason} for each in rules for check in each.checkov]
     if skipped:
         resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
@@ -128,4 +135,10 @@ def decline_for_function(function: lambda_.Function, *, is_isolated: bool) -> No
         BOUNDED_ELSEWHERE,
         PLAIN_VARIABLES,
         *(() if is_isolated else (PUBLIC_NETWORK,)),
+    )
+
+
+def _acknowledge(construct: IConstruct, rules: Iterable[tuple[str, str]]) -> None:
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=f"{rule.rpartition('-')[0]}::{rule}", reason=reason) for rule, reason in rules)
     )
