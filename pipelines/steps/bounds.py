@@ -1,8 +1,9 @@
 """How much a drop may hold: few kilobytes of Parquet can stand for more rows and longer texts than a machine has room.
 
-Checked before anything is read by what the file says of itself, and per batch by what it holds before it grows. What
-remains is a page whose header lies: Arrow allocates what it announces, at most 2 GB, and refuses it when the content
-disagrees. Format: pages "Metadata", "Data Pages" and "Encodings" (Apache Parquet documentation).
+Checked by what the file says of itself before its columns are read side by side, and per batch by what it holds before
+it grows. What remains is a footer that lies: where its pages really are larger than it says, at most 2 GB each, they
+are unpacked, and a job without that much memory is killed, which fails the run and changes nothing live. Format: pages
+"Metadata", "Data Pages" and "Encodings" (Apache Parquet documentation).
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,8 +20,13 @@ from pipelines.steps.quality.problem import Problem
 
 MOST_ROWS: Final = 200_000_000
 """Of one object."""
-MOST_CHUNK_BYTES: Final = 2 << 30
-"""Of one column in one row group, uncompressed; readers hold one at a time."""
+MOST_GROUP_BYTES: Final = 2 << 30
+"""Of all columns that are read, in one row group, uncompressed.
+
+A reader goes through the columns of a row group side by side and holds a page of each, and a page may be as large as
+its column is in that row group. A quarter of what an ml.m5.large has, an eighth of an ml.m5.xlarge; the rows that
+pyarrow writes together by default (1,048,576) take 150 MB with 18 numbers each.
+"""
 MOST_BATCH_TEXT_BYTES: Final = 512 << 20
 """Of the texts of one column in one batch."""
 
@@ -44,19 +50,23 @@ def of_file(metadata: pq.FileMetaData, fields: Iterable[Field]) -> Iterator[Prob
         yield Problem(None, "size", reason)
     names = {field.name for field in fields}
     paths = {index: metadata.schema.column(index).path for index in range(metadata.num_columns)}
-    places = {path: index for index, path in paths.items() if path in names}
-    told: set[str] = set()
+    read = {index: path for index, path in paths.items() if path in names}
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for name, index in places.items():
-            size = group.column(index).total_uncompressed_size
-            if name not in told and not 0 <= size <= MOST_CHUNK_BYTES:
-                told.add(name)
-                reason = (
-                    f"has {size:,} bytes uncompressed in row group {number}; at most {MOST_CHUNK_BYTES:,} are read: "
-                    "write smaller row groups"
-                )
-                yield Problem(name, "size", reason)
+        sizes = {index: group.column(index).total_uncompressed_size for index in read}
+        for index, size in sizes.items():
+            if size < 0:  # would make room for the others
+                yield Problem(read[index], "size", f"has {size:,} bytes in row group {number}: write the file again")
+                return
+        together = sum(sizes.values())
+        if together > MOST_GROUP_BYTES:
+            largest = max(sizes, key=lambda index: sizes[index])
+            reason = (
+                f"holds {together:,} bytes uncompressed in row group {number}, {sizes[largest]:,} of them in column "
+                f"{read[largest]!r}; at most {MOST_GROUP_BYTES:,} are read together: write smaller row groups"
+            )
+            yield Problem(None, "size", reason)
+            return
 
 
 def is_told_consistently(path: Path, fields: Iterable[Field]) -> None:
@@ -64,14 +74,14 @@ def is_told_consistently(path: Path, fields: Iterable[Field]) -> None:
 
     :func:`of_file` asks for the same by a way on which pyarrow lets an error of the Parquet library end the process.
     Before it reads ahead, the library goes through the columns of all row groups, and its errors become Python's; of
-    the content it reads one row.
+    the content it reads one row, of one column after the other: together their pages may be too large.
 
     Raises:
         ArrowException, OSError: the columns are not described as the format has it.
     """
     with pq.ParquetFile(path, pre_buffer=True) as file:
-        wanted = [field.name for field in fields if field.name in file.schema_arrow.names]
-        next(file.iter_batches(1, columns=wanted), None)
+        for name in [field.name for field in fields if field.name in file.schema_arrow.names]:
+            next(file.iter_batches(1, columns=[name]), None)
 
 
 def of_batch(batch: pa.RecordBatch) -> None:
