@@ -175,7 +175,9 @@ class Api:
             document = self._predictor.answer(records, request_id=call.request_id, left=call.left)
         except ProblemError as problem:
             if problem.kind is NO_MODEL_YET and self._should_serve():
-                raise ProblemError(BUSY, "The endpoint is gone, although a model is live.") from problem
+                raise ProblemError(
+                    BUSY, "The endpoint is gone, although a model is live.", headers={"Retry-After": "5"}
+                ) from problem
             raise
         return Answer(200, document)
 

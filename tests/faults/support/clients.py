@@ -34,7 +34,7 @@ def clients() -> Mapping[str, Any]:
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - nobody checks it
         )
-        for service in ("cloudwatch", "dynamodb", "s3", "sqs", "sns", "sagemaker")
+        for service in ("cloudwatch", "dynamodb", "s3", "sqs", "sns", "sagemaker", "sagemaker-runtime")
     }
     for client in made.values():
         client._make_api_call = _caller(client)

@@ -13,22 +13,22 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.model import OperationModel
 from function_inputs import Resources, watch_due
-from sagemaker_in_memory import Execution, Refused
+from sagemaker_in_memory import Execution
 from standing_clock import Clock
 
 from lambdas.shared.attributes import decode_item
 from lambdas.shared.evaluation import evaluation_key
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import Run
+from tests.faults.support.aws import Aws
 from tests.faults.support.buckets import Buckets
-from tests.faults.support.clients import answer_with, clients, error, method
-from tests.faults.support.faults import Fault, Faults, Weather
-from tests.faults.support.invocation import Invocation, Killed
+from tests.faults.support.clients import answer_with, clients
+from tests.faults.support.faults import Faults, Weather
+from tests.faults.support.invocation import Invocation
 from tests.faults.support.queues import ADDRESS, Queue, Queues, Waiting
-from tests.faults.support.table import Cancelled, Table
+from tests.faults.support.table import Table
 from tests.faults.support.training_and_serving import LivelySageMaker
 
 DATA, ARTIFACTS, TOPIC = "data", "artifacts", "arn:aws:sns:us-east-1:000000000000:notifications"
@@ -37,7 +37,6 @@ _CONCURRENCY = 2
 _MOST_STEPS = 20_000
 _MOST_LOOKS = 48
 """More than it takes until the last run that somebody asked for has come to its limit."""
-_URL = "https://aws"
 
 
 class BrokenError(AssertionError):
@@ -102,6 +101,9 @@ class World:
         self._inside: Invocation | None = None
         self._broken: BrokenError | None = None
         self._looks = 0
+        services = {"dynamodb": self.table, "s3": self.buckets, "sqs": self.queues, "sagemaker": self.sagemaker}
+        services |= {"sns": self, "cloudwatch": self}
+        self._aws = Aws(services, random=self.random, later=self.later, say=self.say)
         answer_with(self._answer)
         if settings.ill_executions:
             self._look_again()
@@ -196,6 +198,8 @@ class World:
         now = self.clock.now()
         while self._agenda and self._agenda[0][0] <= now:
             heapq.heappop(self._agenda)[2]()
+            if self._broken is not None:  # by a call that comes late
+                raise self._broken
         moves: list[Callable[[], None]] = [lambda each=each: self._go_on(each) for each in self.running]  # type: ignore[misc]
         for queue in self.queues.by_name.values():
             busy = sum(each.queue is queue for each in self.running)
@@ -279,69 +283,14 @@ class World:
             request.setdefault(token, f"{self.random.getrandbits(128):032x}")
         invocation = self._inside
         if invocation is None:
-            return self._carry_out(client, operation, request)
+            return self._aws.carry_out(client, operation, request)
         invocation.calls += 1
         if self.random.random() < self.settings.mixing:
             invocation.stop()
         self.clock.advance(milliseconds=self.random.randint(5, 80))
         fault = self.faults.of(invocation, operation.name)
         self.say(f"#{invocation.number}", operation.name, fault or "")
-        if fault is None:
-            return self._carry_out(client, operation, request)
-        return self._meet(fault, client, operation, request)
-
-    def _meet(self, fault: Fault, client: Any, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
-        if fault.has_effect:
-            answer = self._carry_out(client, operation, request)
-        match fault:
-            case Fault.SENT_TWICE:
-                del answer
-                return self._carry_out(client, operation, request)
-            case Fault.KILLED_BEFORE | Fault.KILLED_AFTER:
-                raise Killed
-            case Fault.FAILED_BEFORE:
-                raise EndpointConnectionError(endpoint_url=_URL)
-            case Fault.FAILED_AFTER:
-                raise ConnectionClosedError(endpoint_url=_URL)
-            case Fault.TIMED_OUT:
-                self.later(self.random.uniform(0.1, 20), lambda: self._late(client, operation, request))
-                raise ReadTimeoutError(endpoint_url=_URL)
-            case Fault.CONTENDED:
-                raise self._cancelled(client, operation, ["TransactionConflict"])
-            case Fault.THROTTLED if operation.name == "TransactWriteItems":
-                raise self._cancelled(client, operation, ["ThrottlingError", "None"])
-            case _:
-                raise error(client, operation, code="ThrottlingException", message="Rate exceeded")
-
-    def _late(self, client: Any, operation: OperationModel, request: dict[str, Any]) -> None:
-        """What the function gave up waiting for happens all the same."""
-        self.say("late:", operation.name)
-        try:
-            self._carry_out(client, operation, request)
-        except client.exceptions.ClientError as refusal:
-            self.say("refused", refusal)
-        if self._broken is not None:
-            raise self._broken
-
-    def _carry_out(self, client: Any, operation: OperationModel, request: dict[str, Any]) -> dict[str, Any]:
-        service = {"dynamodb": self.table, "s3": self.buckets, "sqs": self.queues, "sagemaker": self.sagemaker}.get(
-            operation.service_model.service_name, self
-        )
-        try:
-            answer: dict[str, Any] = getattr(service, method(operation))(request)
-        except Refused as refusal:
-            raise error(client, operation, code=refusal.code, message=refusal.message) from None
-        except Cancelled as cancelled:
-            raise self._cancelled(client, operation, cancelled.reasons) from None
-        return answer
-
-    @staticmethod
-    def _cancelled(client: Any, operation: OperationModel, reasons: list[str]) -> Exception:
-        listed = [{"Code": each} for each in reasons]
-        message = f"Transaction cancelled, please refer cancellation reasons for specific reasons {reasons}"
-        return error(
-            client, operation, code="TransactionCanceledException", message=message, CancellationReasons=listed
-        )
+        return self._aws.answer(fault, client, operation, request)
 
     def publish(self, request: dict[str, Any]) -> dict[str, Any]:
         """SNS: people are told something."""

@@ -157,7 +157,8 @@ def test_an_endpoint_that_is_gone_although_a_model_is_live_is_no_fresh_environme
 ) -> None:
     world.put_live(7)
     endpoint.failure = NOT_FOUND
-    assert world.predict().body["type"] == "urn:problem-type:tandem:busy"
+    answer = world.predict()
+    assert (answer.body["type"], answer.headers["Retry-After"]) == ("urn:problem-type:tandem:busy", "5")
 
 
 @pytest.mark.parametrize(
