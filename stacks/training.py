@@ -125,7 +125,14 @@ class TrainingStack(Stack):
             key=storage.key,
         )
         pipeline.grant_stop(close.role)
-        RunWatch(self, "Watch", closing=closing, notifications=storage.notifications, key=storage.key)
+        RunWatch(
+            self,
+            "Watch",
+            every_minutes=settings.training.watch_minutes,
+            closing=closing,
+            notifications=storage.notifications,
+            key=storage.key,
+        )
         # StartTraining closes a run too, when it finds a lock whose run has ended and whose event never came.
         for handler in (start, close):
             retrain.grant_send(handler, variable="RETRAIN_QUEUE_URL")

@@ -90,10 +90,14 @@ class Data(Section):
 
 
 class Training(Section):
-    """``[training]``: the jobs of the training pipeline; ``max_runtime_minutes`` bounds each of them."""
+    """``[training]``: the jobs of the training pipeline; ``max_runtime_minutes`` bounds each of them.
+
+    ``watch_minutes``: how often the run in flight is looked at, so how late at the most one is stopped at its limit.
+    """
 
     instance_type: InstanceType = "ml.m5.xlarge"
     max_runtime_minutes: Annotated[int, Field(ge=1, le=7200)] = 60
+    watch_minutes: Annotated[int, Field(ge=5, le=360)] = 60
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
     hyperparameters: dict[HyperparameterName, HyperparameterValue] = Field(default_factory=dict)
 

@@ -14,7 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 
 
-def test_it_asks_close_training_every_six_hours_and_tells_it_the_scheduled_time(training: Any) -> None:
+@pytest.mark.parametrize("environment", ["sandbox", "staging", "production"])
+def test_a_run_past_its_limit_is_looked_at_within_the_hour(assembly: Any, environment: str) -> None:
+    schedule = assembly.template(f"flights-{environment}", "Training").one("AWS::Scheduler::Schedule", "Watch")
+
+    assert schedule["ScheduleExpression"] == "rate(60 minutes)"
+
+
+def test_how_often_it_looks_is_a_setting(assembly: Any) -> None:
+    (settings,) = select(load_projects(ROOT), project="flights", environment="year")
+    schedule = assembly.template("flights-year", "Training").one("AWS::Scheduler::Schedule", "Watch")
+
+    assert schedule["ScheduleExpression"] == f"rate({settings.training.watch_minutes} minutes)" != "rate(60 minutes)"
+
+
+def test_it_asks_close_training_and_tells_it_the_scheduled_time(training: Any) -> None:
     schedule = training.one("AWS::Scheduler::Schedule", "Watch")
     (mapping,) = (
         one
@@ -22,7 +36,7 @@ def test_it_asks_close_training_every_six_hours_and_tells_it_the_scheduled_time(
         if one["EventSourceArn"] == schedule["Target"]["Arn"]
     )
 
-    assert (schedule["ScheduleExpression"], schedule["FlexibleTimeWindow"]) == ("rate(6 hours)", {"Mode": "OFF"})
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert mapping["FunctionName"] == {"Ref": training.id("AWS::Lambda::Function", "CloseTraining")}
     due = parse_body(schedule["Target"]["Input"].replace(SCHEDULED_TIME, "2027-03-22T18:59:43Z"), ClosingMessage).root
     assert isinstance(due, WatchDue)

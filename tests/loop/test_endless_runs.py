@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,17 @@ from watched_stage import Mail, WatchedStage
 
 from lambdas.shared.records import Run, RunStatus
 from sandbox.demo.cloud import Cloud
+from stacks.settings import load_projects, select
 
 pytestmark = pytest.mark.loop
 
 SLEEP = ["python3", "-c", "import time; time.sleep(86400)"]
 SHORTEST_SECONDS = 1
-BETWEEN_LOOKS = timedelta(hours=6)
+BETWEEN_LOOKS = timedelta(
+    minutes=select(load_projects(Path(__file__).parents[2]), project=PROJECT, environment="sandbox")[
+        0
+    ].training.watch_minutes
+)
 
 
 @pytest.fixture(scope="module")

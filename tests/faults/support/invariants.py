@@ -16,7 +16,7 @@ from lambdas.shared.snapshot import parse
 from lambdas.start_training.window import period_of
 from tests.faults.support.people import People
 from tests.faults.support.training_and_serving import DOES_NOT_STOP, HANGS
-from tests.faults.support.world import ARTIFACTS, DATA, World
+from tests.faults.support.world import ARTIFACTS, BETWEEN_LOOKS, DATA, World
 
 _ENDS = {
     "promoted": RunStatus.PROMOTED,
@@ -25,7 +25,7 @@ _ENDS = {
     "failed": RunStatus.FAILED,
     "stopped": RunStatus.FAILED,
 }
-_LONGEST_WAIT = timedelta(hours=3)
+_LONGEST_WAIT = 2 * BETWEEN_LOOKS + timedelta(hours=1)
 """For the look that finds it, the one after that, and an event or a message that comes late."""
 _HEADLINES = {
     RunStatus.KEPT_CHAMPION: "Training kept the champion",

@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from botocore.model import OperationModel
-from function_inputs import Resources, watch_due
+from function_inputs import PROJECT, Resources, watch_due
 from sagemaker_in_memory import Execution
 from standing_clock import Clock
 
@@ -22,6 +23,7 @@ from lambdas.shared.attributes import decode_item
 from lambdas.shared.evaluation import evaluation_key
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import Run
+from stacks.settings import load_projects, select
 from tests.faults.support.aws import Aws
 from tests.faults.support.buckets import Buckets
 from tests.faults.support.clients import answer_with, clients
@@ -31,12 +33,17 @@ from tests.faults.support.queues import ADDRESS, Queue, Queues, Waiting
 from tests.faults.support.table import Table
 from tests.faults.support.training_and_serving import LivelySageMaker
 
+ROOT = Path(__file__).parents[3]
 DATA, ARTIFACTS, TOPIC = "data", "artifacts", "arn:aws:sns:us-east-1:000000000000:notifications"
 ALARMS = ("flights-sandbox-rollback-errors",)
 _CONCURRENCY = 2
 _MOST_STEPS = 20_000
-_MOST_LOOKS = 48
-"""More than it takes until the last run that somebody asked for has come to its limit."""
+_LOOKS_FOR = timedelta(days=2)
+"""Longer than it takes until the last run that somebody asked for has come to its limit."""
+BETWEEN_LOOKS = timedelta(
+    minutes=select(load_projects(ROOT), project=PROJECT, environment="production")[0].training.watch_minutes
+)
+"""As it is deployed."""
 
 
 class BrokenError(AssertionError):
@@ -61,7 +68,7 @@ class Settings:
     max_runs_per_day: int = 100
     settle_seconds: int = 0
     ill_executions: float = 0.0
-    """Share of the executions that hang, or of whose end no event tells; with any of them, the watch looks hourly."""
+    """Share of the executions that hang, or of whose end no event tells; with any of them, the watch looks as well."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ class World:
         return [f"{at:%d %H:%M:%S.%f}  {' '.join(map(str, words))}" for at, words in self._trace]
 
     def _look_again(self) -> None:
-        """Let EventBridge Scheduler ask for a look at the run in flight, and an hour later again.
+        """Let EventBridge Scheduler ask for a look at the run in flight, again and again.
 
         A look that finds none, nor anybody who waits for one, does nothing: those are left out.
         """
@@ -174,8 +181,8 @@ class World:
         state = self.ledger.training()
         if state.run_id is not None or state.waits:
             self.emit("closing", watch_due(self.clock.now()))
-        if self._looks < _MOST_LOOKS:
-            self.later(3600, self._look_again)
+        if self._looks * BETWEEN_LOOKS < _LOOKS_FOR:
+            self.later(BETWEEN_LOOKS.total_seconds(), self._look_again)
 
     # -- the scheduler
 
