@@ -16,6 +16,7 @@ from standing_clock import Clock
 
 from tests.faults.support.queues import ATTEMPTS, Queue, Queues
 from tests.faults.support.table import Cancelled, Table
+from tests.faults.support.world import Settings, World
 
 CONDITIONS = (
     None,
@@ -145,3 +146,26 @@ def test_a_message_that_fails_comes_back_and_is_dead_after_its_attempts() -> Non
         clock.advance(minutes=6)
     assert queue.receive(clock.now(), random=random) == []
     assert (queue.waiting, queue.dead) == ([], [received])
+
+
+def test_an_alarm_tells_when_it_goes_on_and_of_nothing_that_comes_while_it_is_on() -> None:
+    """Whoever looks once may leave a dead letter of which nobody hears, so people look until the alarm is off."""
+    world = World("alarms", Settings())
+    queue, heard = world.queues.by_name["closing"], list[tuple[str, int]]()
+    world.people_are_told = lambda told: heard.append((world.clock.now().strftime("%H:%M"), len(told.dead)))
+
+    def die() -> None:
+        world.queues.give_up(queue, {})
+        world.dead_letter(queue, queue.dead[-1])
+
+    def empty() -> None:
+        for message in queue.dead:
+            world.discard(queue, message)
+
+    # The second comes while the first is there, the third within the five minutes in which both were taken out.
+    for minute, action in ((0, die), (7, die), (22, empty), (24, die), (40, empty), (50, die), (70, empty)):
+        world.later(60 * minute, action)
+    world.run()
+    world.stop()
+
+    assert heard == [("10:20", 1), ("11:10", 1)]

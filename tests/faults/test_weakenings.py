@@ -10,6 +10,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import dead_letter_alarms
 import pytest
 
 from lambdas.close_training import handler as close_training
@@ -35,6 +36,7 @@ from tests.faults.support.schedules import play, settings_of
 from tests.faults.support.world import Settings
 
 SCHEDULES = 1000
+UNHEARD = "nobody was told of dead letter"
 Weaken = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -172,6 +174,24 @@ def conflicts_are_swallowed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ledger, "commit", once)
 
 
+def alarms_are_without(**changes: Any) -> Weaken:
+    """Every alarm on dead letters is changed so in the templates."""
+
+    def weaken(patch: pytest.MonkeyPatch) -> None:
+        document = dead_letter_alarms.recorded()
+        for each in document.values():
+            for alarm in each["alarms"].values():
+                alarm.update(changes)
+        patch.setattr(dead_letter_alarms, "recorded", lambda: document)
+
+    return weaken
+
+
+def no_alarm_on_dead_letters(patch: pytest.MonkeyPatch) -> None:
+    document = {name: each | {"alarms": {}} for name, each in dead_letter_alarms.recorded().items()}
+    patch.setattr(dead_letter_alarms, "recorded", lambda: document)
+
+
 WEAKENINGS: dict[str, tuple[Weaken, str]] = {
     "no lock": (no_lock, "in flight at the same time|are not the runs|is still held|is running"),
     "no token": (no_client_request_token, "in flight at the same time|are not the runs"),
@@ -198,6 +218,11 @@ WEAKENINGS: dict[str, tuple[Weaken, str]] = {
     "swallowed: wake-up": (exceptions_are_swallowed(RetrainQueue, "wake_up"), "still waits for training"),
     "swallowed: settling": (exceptions_are_swallowed(Confirmer, "settle"), "the ledger says|still unknown"),
     "swallowed: registry": (exceptions_are_swallowed(RegistryStages, "agree"), "the registry says"),
+    "no alarm on dead letters": (no_alarm_on_dead_letters, UNHEARD),
+    "an alarm without an action": (alarms_are_without(AlarmActions=[]), UNHEARD),
+    "an alarm whose actions are off": (alarms_are_without(ActionsEnabled=False), UNHEARD),
+    "an alarm that is never reached": (alarms_are_without(Threshold=10), UNHEARD),
+    "an alarm on another metric": (alarms_are_without(MetricName="ApproximateAgeOfOldestMessage"), UNHEARD),
     "swallowed: notification": (exceptions_are_swallowed(Notifier, "tell"), "nobody was told"),
 }
 
@@ -222,7 +247,7 @@ def test_a_promise_that_is_broken_is_noticed(name: str, monkeypatch: pytest.Monk
     weaken(monkeypatch)
     for seed in (*NOTICED.get(name, ()), *range(SCHEDULES)):
         # What only the watch can notice has its own settings: others find more where no execution hangs.
-        settings = STORMS.get(name) or replace(settings_of(seed), ill_executions=0)
+        settings = STORMS.get(name) or replace(settings_of(seed), ill_executions=0, undelivered=0)
         if any(re.search(words, problem) for problem in play(seed, settings=settings).problems):
             return
     pytest.fail(f"{SCHEDULES} schedules noticed nothing of it")

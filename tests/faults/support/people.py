@@ -6,7 +6,7 @@ from datetime import datetime
 from function_inputs import alarm_changed, deployment_requested, object_created, retrain_requested
 
 from lambdas.shared import clock
-from tests.faults.support.queues import Queue, Waiting
+from tests.faults.support.queues import Queue
 from tests.faults.support.world import DATA, World
 
 HOURS = 3
@@ -41,7 +41,7 @@ class People:
     def plan(self, actions: int) -> None:
         """Spread so many actions over the next hours; the first is a drop of data."""
         random, world = self.world.random, self.world
-        world.dead_letters_handled = self.handle_dead_letter
+        world.people_are_told = self.hear
         kinds = [self.drop] * 5 + [self.overwrite, self.stray, self.ask, self.alarm, self.alarm, self.review]
         kinds += [self.reject_live, self.ask_for_version, self.approve_again, self.send_nonsense]
         self.drop()
@@ -119,14 +119,23 @@ class People:
         self.nonsense.append(self.world.queues.put(queue, {"source": "nobody", "detail-type": "Nonsense"}))
         self.world.say("people: nonsense", self.nonsense[-1], "in", queue)
 
-    def handle_dead_letter(self, queue: Queue, message: Waiting) -> None:
-        """Read it; throw nonsense away, and let everything else be tried again once the cause is mended."""
-        if message.id in self.nonsense:
-            queue.dead = [each for each in queue.dead if each is not message]
-            self.discarded.append(message.id)
-        else:
-            seconds = self.world.random.uniform(600, 7200)
-            self.world.later(seconds, lambda: queue.redrive(message, at=self.world.clock.now()))
+    def hear(self, queue: Queue) -> None:
+        """An alarm says that there are dead letters: somebody looks, sooner or later."""
+        self.world.later(self.world.random.uniform(600, 7200), lambda: self.look_into(queue))
+
+    def look_into(self, queue: Queue) -> None:
+        """Read all dead letters, and look again until the alarm is off (docs/runbooks/dead-letters.md).
+
+        Nonsense is thrown away, and so is a missed look (docs/runbooks/run-watch.md); everything else is tried again.
+        """
+        for message in list(queue.dead):
+            if message.id in self.nonsense or queue is self.world.looks:
+                self.world.discard(queue, message)
+                self.discarded.append(message.id)
+            else:
+                self.world.redrive(queue, message)
+        if self.world.dead_letter_queues[queue.name].is_watched:
+            self.hear(queue)
 
     def _store(self, key: str) -> None:
         body = f"{key} {self.world.random.random()}".encode()

@@ -89,6 +89,10 @@ class Queues:
         queue.waiting.append(Waiting(message_id, body, visible_at, attributes or {}))
         return message_id
 
+    def give_up(self, queue: Queue, body: Any) -> None:
+        """Add a message that could not be put into a queue to its dead letters."""
+        queue.dead.append(Waiting(f"message-{next(self._ids):04d}", body, self._clock.now()))
+
     def send_message(self, request: dict[str, Any]) -> dict[str, Any]:
         delay = timedelta(seconds=request["DelaySeconds"]) if "DelaySeconds" in request else None
         name = request["QueueUrl"].removeprefix(ADDRESS)

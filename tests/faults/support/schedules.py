@@ -57,6 +57,7 @@ def settings_of(seed: int) -> Settings:
         max_runs_per_day=random.choice([100] * 9 + [3]),
         settle_seconds=random.choice([0, 60]),
         ill_executions=random.choice([0, 0, 0, 0, 0, 0.3]),
+        undelivered=random.choice([0, 0, 0, 0, 0.05]),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import dead_letter_alarms
 from botocore.model import OperationModel
 from function_inputs import PROJECT, Resources, watch_due
 from sagemaker_in_memory import Execution
@@ -24,6 +25,7 @@ from lambdas.shared.evaluation import evaluation_key
 from lambdas.shared.ledger import Ledger
 from lambdas.shared.records import Run
 from stacks.settings import load_projects, select
+from tests.faults.support.alarms import Alarm, dead_letter_queues
 from tests.faults.support.aws import Aws
 from tests.faults.support.buckets import Buckets
 from tests.faults.support.clients import answer_with, clients
@@ -69,6 +71,8 @@ class Settings:
     settle_seconds: int = 0
     ill_executions: float = 0.0
     """Share of the executions that hang, or of whose end no event tells; with any of them, the watch looks as well."""
+    undelivered: float = 0.0
+    """Share of the events and of the looks that EventBridge gives up on, so that they end as dead letters."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,11 @@ class World:
         self.ledger = Ledger(clients()["dynamodb"], table="ledger")
         self.told: list[Told] = []
         self._trace: list[tuple[datetime, tuple[object, ...]]] = []
-        self.dead_letters_handled: Callable[[Queue, Waiting], None] = self._redrive
+        self.looks = Queue("watch", "", minute)
+        """Takes nothing but the dead letters of the schedule that asks to look."""
+        self.dead_letter_queues = dict(dead_letter_queues(self.clock.now()))
+        self.people_are_told: Callable[[Queue], None] = lambda _: None
+        self._judged: set[tuple[str, str]] = set()
         self.running: list[Invocation] = []
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = itertools.count(1)
@@ -135,11 +143,22 @@ class World:
         heapq.heappush(self._agenda, (self.clock.now() + timedelta(seconds=seconds), next(self._numbers), action))
 
     def emit(self, queue: str, event: dict[str, Any]) -> None:
-        """Let EventBridge deliver an event: late, twice or out of order."""
+        """Let EventBridge deliver an event: late, twice or out of order, or not at all."""
+        self._send(queue, event, gives_up=lambda: self._give_up(queue, event))
+
+    def _send(self, queue: str, event: dict[str, Any], *, gives_up: Callable[[], None]) -> None:
         copies = 2 if self.random.random() < self.settings.duplicates else 1
         for _ in range(copies):
             late = self.random.uniform(0, self.random.choice(self.settings.lateness))
-            self.later(late, lambda: self._put(queue, event))
+            is_lost = self.settings.undelivered > 0 and self.random.random() < self.settings.undelivered
+            self.later(late, gives_up if is_lost else lambda: self._put(queue, event))
+
+    def _give_up(self, name: str, event: dict[str, Any]) -> None:
+        """Put an event where its rule puts what it could not deliver."""
+        (place,) = dead_letter_alarms.recorded()[name]["undelivered"]
+        (queue,) = (each for each in self.all_queues if self.dead_letter_queues[each.name].name == place)
+        self.queues.give_up(queue, event)
+        self.dead_letter(queue, queue.dead[-1])
 
     def execution_starts(self, execution: Execution) -> None:
         """Somebody started the pipeline: the one moment at which a second run in flight is sure to be seen."""
@@ -180,7 +199,8 @@ class World:
         self._looks += 1
         state = self.ledger.training()
         if state.run_id is not None or state.waits:
-            self.emit("closing", watch_due(self.clock.now()))
+            due = watch_due(self.clock.now())
+            self._send("closing", due, gives_up=lambda: self._give_up("watch", due))
         if self._looks * BETWEEN_LOOKS < _LOOKS_FOR:
             self.later(BETWEEN_LOOKS.total_seconds(), self._look_again)
 
@@ -251,15 +271,48 @@ class World:
         self.running.append(invocation)
         self._go_on(invocation)
 
-    def dead_letter(self, queue: Queue, message: Waiting) -> None:
-        """The alarm on the dead-letter queue goes on and tells people (tests/infrastructure/test_event_paths.py)."""
-        self.say(message.id, "is dead")
-        self.told.append(Told(f"ALARM: DeadLetters of {queue.name}", message.id))
-        self.dead_letters_handled(queue, message)
+    # -- dead letters
 
-    def _redrive(self, queue: Queue, message: Waiting) -> None:
-        """People do what the alarm says, sooner or later."""
-        self.later(self.random.uniform(600, 7200), lambda: queue.redrive(message, at=self.clock.now()))
+    @property
+    def all_queues(self) -> list[Queue]:
+        """Everything that has dead letters."""
+        return [*self.queues.by_name.values(), self.looks]
+
+    def dead_letter(self, queue: Queue, message: Waiting) -> None:
+        """A message is given up; whether anybody hears of it is the alarms' business."""
+        self.say(message.id, "is dead in", queue.name)
+        self._count(queue)
+
+    def discard(self, queue: Queue, message: Waiting) -> None:
+        """Delete a dead letter."""
+        queue.dead = [each for each in queue.dead if each is not message]
+        self._count(queue)
+
+    def redrive(self, queue: Queue, message: Waiting) -> None:
+        """Put a dead letter back into its queue."""
+        queue.redrive(message, at=self.clock.now())
+        self._count(queue)
+
+    def _count(self, queue: Queue) -> None:
+        """Let the alarms see how many dead letters there are now."""
+        dead = self.dead_letter_queues[queue.name]
+        dead.holds(len(queue.dead), now=self.clock.now())
+        for alarm in dead.alarms:
+            if (queue.name, alarm.name) not in self._judged:
+                self._judged.add((queue.name, alarm.name))
+                self.later(alarm.period.total_seconds(), lambda alarm=alarm: self._judge(queue, alarm))  # type: ignore[misc]
+
+    def _judge(self, queue: Queue, alarm: Alarm) -> None:
+        """Let CloudWatch judge an alarm at the end of a period, as long as there is something to judge."""
+        dead = self.dead_letter_queues[queue.name]
+        if alarm.judge(dead.most(since=self.clock.now() - alarm.period)):
+            self.say("alarm", alarm.name)
+            self.told.append(Told(f"ALARM: {alarm.name}", dead.name))
+            self.people_are_told(queue)
+        if dead.is_quiet(alarm):
+            self._judged.discard((queue.name, alarm.name))
+        else:
+            self.later(alarm.period.total_seconds(), lambda: self._judge(queue, alarm))
 
     def _go_on(self, invocation: Invocation) -> None:
         self._inside = invocation
