@@ -12,6 +12,7 @@ from second_engine import ALLOWED, Question, judge, session_of
 from service_calls import ServiceCall, as_services
 
 _EVERYTHING = {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
+_OTHERS = "111111111111"
 _EXPLICIT, _IMPLICIT = "ExplicitlyDenied", "ImplicitlyDenied"
 # The permission of the default route is for all routes, so that those of the others are never the only ones.
 _COVERED = "arn:aws:lambda:us-east-1:000000000000:function:Application-ApplicationFunction:live"
@@ -51,21 +52,44 @@ def test_services_may_do_what_the_stage_needs_of_them(
     assert len(calls) > 30
 
 
-def test_no_service_may_do_it_for_another_account_or_source(
+def test_every_role_is_taken_on_by_a_service(stage: Stage, calls: list[ServiceCall]) -> None:
+    assumed = {call.resource.rpartition("/")[2] for call in calls if call.action == "sts:AssumeRole"}
+
+    assert assumed == set(stage.roles())
+
+
+def test_no_service_may_do_it_for_a_source_of_another_account(
     calls: list[ServiceCall], policies: dict[str, list[Statement]]
 ) -> None:
-    # Functions' roles are taken on by Lambda alone, which names no source.
-    calls = [call for call in calls if call.source is not None]
-    questions = [
-        call.question(
-            policies[_owner(call)],
-            **{"aws:SourceArn": f"{str(call.source)[:-1]}-of-others", "aws:SourceAccount": "111111111111"},
-        )
-        for call in calls
-    ]
+    verdicts = _for_others(calls, policies, account=_OTHERS)
 
-    allowed = {call for call, said in _verdicts(questions, calls).items() if said != _IMPLICIT}
-    assert {call for call in allowed if "lambda:InvokeFunction" not in call} == set()
+    assert {call for call, said in verdicts.items() if said != _IMPLICIT} == set()
+    assert {service.partition(".")[0] for service in {call.service for call in calls if call.source}} == {
+        "apigateway",
+        "cloudwatch",
+        "events",
+        "logging",
+        "scheduler",
+    }
+
+
+def test_nor_for_another_source_of_this_account_but_the_key_and_the_topic_of_the_alarms(
+    calls: list[ServiceCall], policies: dict[str, list[Statement]]
+) -> None:
+    # What stands in the stage's first stacks cannot name what those built on them will hold.
+    calls = [
+        call for call in calls if not call.action.startswith("kms:") and call.service != "cloudwatch.amazonaws.com"
+    ]
+    verdicts = _for_others(calls, policies, account=ACCOUNT)
+
+    assert {call for call, said in verdicts.items() if said != _IMPLICIT} == set()
+
+
+def _for_others(calls: list[ServiceCall], policies: dict[str, list[Statement]], *, account: str) -> dict[str, str]:
+    """The verdicts were it for others; functions, CodeDeploy and SageMaker take their roles on for no named source."""
+    named = [call for call in calls if call.source is not None]
+    questions = [call.question(policies[_owner(call)], **call.of_others(account=account)) for call in named]
+    return _verdicts(questions, named)
 
 
 def test_cloudwatch_logs_uses_the_key_for_no_group_of_another_account(

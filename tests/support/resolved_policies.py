@@ -151,7 +151,7 @@ class Stage:
             return logical(stack, logical_id)
         return str(self._value(stack, resource["Properties"][_NAME_PROPERTIES[resource["Type"]]]))
 
-    def _value(self, stack: str, value: Any) -> Any:  # noqa: PLR0911 - one for each function
+    def _value(self, stack: str, value: Any) -> Any:  # noqa: C901, PLR0911 - one for each function
         match value:
             case {"Ref": name}:
                 return self._reference(stack, name)
@@ -167,6 +167,8 @@ class Stage:
             case {"Fn::FindInMap": [table, first, second]}:
                 mapping = self._templates[stack]["Mappings"][table]
                 return mapping[self._value(stack, first)][self._value(stack, second)]
+            case {"Fn::Select": [at, {"Fn::Split": [separator, text]}]}:
+                return self._value(stack, text).split(separator)[int(at)]
             case dict():
                 return {key: self._value(stack, each) for key, each in value.items()}
             case list():

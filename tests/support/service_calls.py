@@ -36,6 +36,25 @@ class ServiceCall:
     source: str | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
 
+    def of_others(self, *, account: str) -> dict[str, str]:
+        """The condition keys of a source of the same kind that is none of the stage's.
+
+        Of an API it has the same stage and the same path: what tells APIs apart is their id.
+
+        Args:
+            account: where that source is.
+
+        Raises:
+            ValueError: the service names no source.
+        """
+        if self.source is None:
+            raise ValueError(f"{self}: the service names no source")
+        *start, owner, name = self.source.split(":", 5)
+        first, slash, rest = name.partition("/")
+        theirs = f"{first}-of-others{slash}{rest}" if start[2] == "execute-api" else f"{name}-of-others"
+        # The ARN of a bucket names no account.
+        return {"aws:SourceArn": ":".join([*start, owner and account, theirs]), "aws:SourceAccount": account}
+
     def question(self, policy: list[Statement], **context: str) -> Question:
         """Whether a resource's policy lets it, with other condition keys where they are given."""
         named = {} if self.source is None else {"aws:SourceArn": self.source, "aws:SourceAccount": ACCOUNT}
@@ -59,11 +78,29 @@ def as_services(stage: Stage) -> Iterator[ServiceCall]:
     yield from _access_logs(stage)
     yield from _logs(stage)
     yield from _routes(stage)
-    for role, trust in stage.roles().items():
-        (statement,) = trust
-        service = statement["Principal"]["Service"]
-        source = statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceArn")
-        yield ServiceCall(service, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/{role}", source)
+    yield from _assumed(stage)
+
+
+def _assumed(stage: Stage) -> Iterator[ServiceCall]:
+    """Take on the roles that the templates hand to them: nothing is read off the roles themselves."""
+    assume = "sts:AssumeRole"
+    roles = {f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in stage.roles()}
+    for _, _, function in stage.resources("AWS::Lambda::Function"):
+        yield ServiceCall("lambda.amazonaws.com", assume, function["Role"])
+        # What a function knows a role for is to hand it to SageMaker, for an endpoint.
+        variables = function.get("Environment", {}).get("Variables", {})
+        for handed in roles & {value for value in variables.values() if isinstance(value, str)}:
+            yield ServiceCall("sagemaker.amazonaws.com", assume, handed)
+    for _, _, pipeline in stage.resources("AWS::SageMaker::Pipeline"):
+        yield ServiceCall("sagemaker.amazonaws.com", assume, pipeline["RoleArn"])
+    for _, _, group in stage.resources("AWS::CodeDeploy::DeploymentGroup"):
+        yield ServiceCall("codedeploy.amazonaws.com", assume, group["ServiceRoleArn"])
+    for stack, logical_id, rule in stage.resources("AWS::Events::Rule"):
+        for role in {target["RoleArn"] for target in rule["Targets"] if "RoleArn" in target}:
+            yield ServiceCall("events.amazonaws.com", assume, role, stage.arn(stack, logical_id))
+    for _, _, schedule in stage.resources("AWS::Scheduler::Schedule"):
+        group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{schedule['GroupName']}"
+        yield ServiceCall("scheduler.amazonaws.com", assume, schedule["Target"]["RoleArn"], group)
 
 
 def as_roles(stage: Stage) -> Iterator[Call]:
