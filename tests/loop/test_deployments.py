@@ -9,23 +9,27 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import recorded_calls
 from called_api import api_of
 from deployed_loop import PROJECT, Loop
 from live_traffic import LiveTraffic, failures, versions
+from lost_events import ENDPOINT_CHANGED, events_are_lost
 from registered_models import Manner, packages, register
 
-from lambdas.shared.records import Deployment, DeploymentStatus
+from lambdas.shared import compatibility, ledger
+from lambdas.shared.records import ApplicationContract, Deployment, DeploymentStatus
 from sandbox.demo.cloud import Cloud
 from sandbox.server import Sandbox
 
 ENVIRONMENT = "staging"
-EXAMPLE = Path(__file__).parents[2] / "pipelines" / "projects" / PROJECT / "example.json"
+_FOLDER = Path(__file__).parents[2] / "pipelines" / "projects" / PROJECT
+EXAMPLE, CONTRACT = _FOLDER / "example.json", _FOLDER / "contract.json"
 RATE, AT_LEAST = 60.0, 50.0
 GOOD = int(os.environ.get("TANDEM_TEST_DEPLOYMENTS", "3"))
 SPEED = 60.0
@@ -34,11 +38,19 @@ SPEED = 60.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A deployed stage with a live model and traffic."""
+    """A deployed stage with a live model and traffic.
+
+    Attributes:
+        loop: the deployment.
+        cloud: the same as the sandbox's clients see it.
+        traffic: requests to its application.
+        began: its first two deployments; see `begin`.
+    """
 
     loop: Loop
     cloud: Cloud
     traffic: LiveTraffic
+    began: Sequence[Deployment] = ()
 
     def deploy(self, manner: Manner = "well") -> Deployment:
         """Register an approved version; returns what became of its deployment."""
@@ -85,24 +97,54 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Sandbox(tmp_path_factory.mktemp("staging"), speed=SPEED) as sandbox:
+    with Sandbox(tmp_path_factory.mktemp("staging"), speed=SPEED, enforce_iam=True) as sandbox:
         deployment = sandbox.deploy(PROJECT, environment=ENVIRONMENT)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         cloud = Cloud(sandbox.endpoint_url, PROJECT, ENVIRONMENT, sandbox.directory.logs)
         loop = Loop(sandbox=sandbox, outputs=outputs, drops={})
         record = json.loads(EXAMPLE.read_text("utf-8"))
         traffic = LiveTraffic(f"{api_of(loop).url}/predictions", record, RATE)
-        assert Stage(loop, cloud, traffic).deploy().status is DeploymentStatus.LIVE
+        began = begin(Stage(loop, cloud, traffic))
         with traffic:
             # The application's first function takes a second to start.
             loop.wait_for("answers", lambda: len(traffic.since(0)) >= AT_LEAST or None)
-            yield Stage(loop, cloud, traffic)
+            yield Stage(loop, cloud, traffic, began)
+        recorded_calls.check_all(sandbox, stage=cloud.stage)
+
+
+def begin(stage: Stage) -> list[Deployment]:
+    """A first version that cannot be loaded, whose end nobody hears of, and the one that takes its place."""
+    loop, endpoint = stage.loop, stage.cloud.endpoint
+
+    def failed() -> bool | None:
+        found = loop.client("sagemaker").list_endpoints(NameContains=endpoint)["Endpoints"]
+        return True if [each["EndpointStatus"] for each in found] == ["Failed"] else None
+
+    with events_are_lost(loop, ENDPOINT_CHANGED, about=endpoint):
+        never = register(stage.cloud, "never")
+        loop.wait_for("the endpoint that cannot be created", failed)
+        well = register(stage.cloud)
+        first = loop.wait_for("somebody to find it failed", lambda: _settled(loop.ledger.deployments_of(never)))
+    return [first, stage.outcome(well)]
+
+
+def _settled(deployments: Sequence[Deployment]) -> Deployment | None:
+    return next((each for each in deployments if not each.is_open), None)
 
 
 def live_version(stage: Stage) -> int:
     live = stage.loop.ledger.live()
     assert live is not None
     return live.version
+
+
+def test_a_first_version_that_cannot_be_loaded_gives_way_to_the_next_though_its_end_was_lost(stage: Stage) -> None:
+    first, second = stage.began
+
+    assert (first.status, second.status) == (DeploymentStatus.FAILED, DeploymentStatus.LIVE)
+    assert (first.detail or "").startswith("the endpoint is Failed: ")
+    assert stage.stages()[first.version] == "Failed"
+    assert second.rollout is None, "there was no endpoint any more"
 
 
 def test_good_versions_follow_each_other_and_no_request_is_lost(stage: Stage) -> None:
@@ -215,3 +257,22 @@ def put_by_hand(stage: Stage, config: str) -> None:
         return True if (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", config) else None
 
     stage.loop.wait_for(f"{config} to serve", serves)
+
+
+def test_a_version_that_does_not_speak_the_applications_contract_is_refused_and_told(stage: Stage) -> None:
+    live, contract = live_version(stage), json.loads(CONTRACT.read_text("utf-8"))
+    application = ApplicationContract(
+        contract=compatibility.canonical(contract), commit="0" * 40, deployed_at=stage.loop.sandbox.now(), by="test"
+    )
+    stage.loop.ledger.commit(ledger.put_application(application))
+    asks_for_more = contract | {"inputs": [*contract["inputs"], {"name": "runway", "type": "integer"}]}
+    version = register(stage.cloud, contract=asks_for_more)
+
+    def refused() -> str | None:
+        decisions = [one for one in stage.loop.items("DECISION") if one["outcome"] == "incompatible"]
+        return decisions[-1]["reason"] if decisions else None
+
+    reason = stage.loop.wait_for("the refusal", refused)
+    assert reason.startswith(f"version {version} and the application of commit {'0' * 40} do not speak the same")
+    assert "input 'runway'" in reason
+    stage.wait_until_only(live)

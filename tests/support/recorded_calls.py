@@ -20,8 +20,9 @@ FILE = Path(__file__).parents[1] / "data" / "recorded_calls.json"
 RECORDS = os.environ.get("TANDEM_RECORD_CALLS", "")
 """What a run writes: ``parts`` of the loop, or what the ``others`` of the loop's tests call besides."""
 _REFRESH = "`make record` writes the file again; review its diff as you would that of a policy"
-# What a policy can look at; everything else in a request's context only tells it apart from others.
-_KEYS = ("cloudwatch:", "iam:", "kms:", "s3:prefix", "sagemaker:modellifecycle:stage")
+# What a policy looks at; everything else in a request's context only tells it apart from others. Not the status of a
+# version's stage: which of them a handler writes depends on whether it or another one is the first to see the outcome.
+_KEYS = re.compile(r"cloudwatch:|iam:|kms:|s3:prefix|sagemaker:modellifecycle:stage$")
 
 
 @dataclass(frozen=True, order=True)
@@ -58,7 +59,7 @@ class Recording:
 
     Attributes:
         parts: what each run of a part of the loop calls.
-        others: what other tests call in the same stages, and what depends on what comes first.
+        others: what other tests call, there and in stages of their own, and what depends on what comes first.
     """
 
     parts: Mapping[str, Sequence[Call]]
@@ -135,9 +136,7 @@ def called(lines: Iterable[Mapping[str, Any]], sandbox: Sandbox, *, stage: str) 
 
 
 def _normal(line: Mapping[str, Any], names: Names, stage: str) -> Call:
-    context = {
-        key: _text(names.logical(value), stage) for key, value in line["context"].items() if key.startswith(_KEYS)
-    }
+    context = {key: _text(names.logical(value), stage) for key, value in line["context"].items() if _KEYS.match(key)}
     if line["action"].startswith("s3:") and "s3:prefix" in context:
         context["s3:prefix"] = _first_folder(context["s3:prefix"])
     return Call(

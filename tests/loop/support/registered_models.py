@@ -1,5 +1,7 @@
 """Model versions that somebody registers: they answer at once, and some of them badly."""
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from model_archive import archive
@@ -36,14 +38,29 @@ def output_fn(prediction, accept):
 """
 
 
-def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved") -> int:
-    """Register the next version of the stage's group and return its number."""
+def register(
+    cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved", contract: Mapping[str, Any] | None = None
+) -> int:
+    """Register the next version of the stage's group and return its number.
+
+    Args:
+        cloud: the stage.
+        manner: how the model does.
+        approval: its approval status.
+        contract: what it says that it speaks; nothing as long as no application is on record.
+    """
     sagemaker, group = cloud.client("sagemaker"), cloud.outputs("Training")["ModelPackageGroupName"]
     version = len(packages(cloud)) + 1
-    key = f"runs/by-hand-{version}/evaluate/model/model.tar.gz"
+    evaluated = f"runs/by-hand-{version}/evaluate"
+    key = f"{evaluated}/model/model.tar.gz"
     script = _SCRIPT.format(manner=manner, seconds=SECONDS)
     body = archive({"name.txt": str(version), "code/inference.py": script})
     cloud.client("s3").put_object(Bucket=cloud.artifacts_bucket, Key=key, Body=body)
+    metadata = {"run_id": f"by-hand-{version}"}
+    if contract is not None:
+        spoken = json.dumps(contract).encode()
+        cloud.client("s3").put_object(Bucket=cloud.artifacts_bucket, Key=f"{evaluated}/contract.json", Body=spoken)
+        metadata["evaluation_uri"] = f"s3://{cloud.artifacts_bucket}/{evaluated}/evaluation.json"
     container: dict[str, Any] = {
         "Image": IMAGE,
         "ModelDataUrl": f"s3://{cloud.artifacts_bucket}/{key}",
@@ -60,7 +77,7 @@ def register(cloud: Cloud, manner: Manner = "well", *, approval: str = "Approved
             "SupportedContentTypes": ["application/json"],
             "SupportedResponseMIMETypes": ["application/json"],
         },
-        CustomerMetadataProperties={"run_id": f"by-hand-{version}"},
+        CustomerMetadataProperties=metadata,
     )
     number = int(answer["ModelPackageArn"].rpartition("/")[2])
     assert number == version
