@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from deployed_loop import PROJECT, FirstModel, Loop
+from lost_events import RUN_ENDED, events_are_lost
 from watched_stage import Mail, WatchedStage
 
 from lambdas.shared.records import Run, RunStatus
@@ -73,20 +74,26 @@ def without_the_monitor(loop: Loop) -> Iterator[None]:
 
 
 @contextmanager
-def events_of_ends_are_lost(loop: Loop) -> Iterator[None]:
-    """Switch the rule off that hears of the ends of runs."""
-    events = loop.client("events")
-    (name,) = (
-        rule["Name"]
-        for rule in events.list_rules()["Rules"]
-        if "Pipeline Execution Status" in rule.get("EventPattern", "")
-        and loop.outputs["TrainingPipelineName"] in rule["EventPattern"]
-    )
-    events.disable_rule(Name=name)
+def one_step_that_never_ends(loop: Loop, pipeline: str, step: str) -> Iterator[str]:
+    """Leave one step of a pipeline, which sleeps and waits for no other; yields an execution that runs it."""
+    sagemaker = loop.client("sagemaker")
+    known = sagemaker.describe_pipeline(PipelineName=pipeline)
+    definition = json.loads(known["PipelineDefinition"])
+    definition["Steps"] = [each for each in definition["Steps"] if each["Name"] == step]
+    arguments = definition["Steps"][0]["Arguments"]
+    arguments["AlgorithmSpecification" if step == "Train" else "AppSpecification"]["ContainerEntrypoint"] = SLEEP
+    if step == "Train":
+        arguments["InputDataConfig"] = [each for each in arguments["InputDataConfig"] if each["ChannelName"] == "code"]
+    asked = [each["Name"] for each in definition["Parameters"] if "DefaultValue" not in each]
+    update = {"PipelineName": pipeline, "RoleArn": known["RoleArn"]}
+    sagemaker.update_pipeline(**update, PipelineDefinition=json.dumps(definition))
     try:
-        yield
+        started = sagemaker.start_pipeline_execution(
+            PipelineName=pipeline, PipelineParameters=[{"Name": name, "Value": "stopped"} for name in asked]
+        )
+        yield str(started["PipelineExecutionArn"])
     finally:
-        events.enable_rule(Name=name)
+        sagemaker.update_pipeline(**update, PipelineDefinition=known["PipelineDefinition"])
 
 
 def ask(loop: Loop, reason: str) -> None:
@@ -97,9 +104,12 @@ def ask(loop: Loop, reason: str) -> None:
 def job_of(loop: Loop, reason: str, step: str) -> dict[str, Any] | None:
     """What SageMaker says of the job of a step, in the run because of a reason, once it was started."""
     run = next((run for run in loop.runs() if reason in run.reason), None)
-    if run is None or run.execution_arn is None:
-        return None
-    listed = loop.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=run.execution_arn)
+    return None if run is None or run.execution_arn is None else job_in(loop, run.execution_arn, step)
+
+
+def job_in(loop: Loop, execution: str, step: str) -> dict[str, Any] | None:
+    """What SageMaker says of the job of a step of an execution, once it was started."""
+    listed = loop.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=execution)
     for each in listed["PipelineExecutionSteps"]:
         for kind, metadata in each.get("Metadata", {}).items():
             if each["StepName"] == step and kind in {"ProcessingJob", "TrainingJob"}:
@@ -151,7 +161,7 @@ def test_a_run_that_hangs_is_stopped_at_its_own_limit_and_the_drop_that_waited_g
         try:
             assert hanging.ends_by is not None
             loop.wait_for("the drop that waits", lambda: loop.ledger.training().dirty or None)
-            with events_of_ends_are_lost(loop):
+            with events_are_lost(loop, RUN_ENDED, about=loop.outputs["TrainingPipelineName"]):
                 # Exactly one look of the schedule.
                 loop.sandbox.advance(to=hanging.ends_by + BETWEEN_LOOKS - timedelta(milliseconds=1))
                 stopped = told(watched, "Training is stopped at its limit", hanging)
@@ -177,9 +187,28 @@ def test_a_run_that_hangs_is_stopped_at_its_own_limit_and_the_drop_that_waited_g
     assert loop.serving_config() == first_model.live.endpoint_config
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "step"), [("TrainingPipelineName", "Train"), ("MonitoringPipelineName", "Monitor")]
+)
+def test_who_stops_an_execution_stops_its_job(watched: WatchedStage, pipeline: str, step: str) -> None:
+    loop = watched.loop
+    with one_step_that_never_ends(loop, loop.outputs[pipeline], step) as execution:
+        job = loop.wait_for("the job", lambda: job_in(loop, execution, step))
+        loop.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=execution)
+        loop.wait_for("the execution to be stopped", lambda: is_stopped(loop, execution))
+
+    kind = "TrainingJobStatus" if step == "Train" else "ProcessingJobStatus"
+    assert job[kind] == "InProgress"
+    assert (job_in(loop, execution, step) or {})[kind] == "Stopped"
+
+
 def is_over(loop: Loop, reason: str) -> bool | None:
     (run,) = (run for run in loop.runs() if reason in run.reason)
-    found = loop.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.execution_arn)
+    return is_stopped(loop, str(run.execution_arn))
+
+
+def is_stopped(loop: Loop, execution: str) -> bool | None:
+    found = loop.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution)
     return True if found["PipelineExecutionStatus"] == "Stopped" else None
 
 

@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deployed_loop import DATA, PROJECT, Loop
+import recorded_calls
+from deployed_loop import DATA, PROJECT, STAGE, Loop
+from lost_events import RUN_ENDED, events_are_lost
 
 from lambdas.shared.records import LiveModel, Run, RunStatus
 from sandbox.server import Sandbox
@@ -26,10 +28,11 @@ SHUFFLE_SEED = 2013
 def court(tmp_path_factory: pytest.TempPathFactory, loop: Loop, drops: Mapping[str, Path]) -> Iterator[Loop]:
     """The same templates as the shared deployment, in a sandbox of their own."""
     assembly = loop.sandbox.directory.path / "cdk.out"
-    with Sandbox(tmp_path_factory.mktemp("court")) as sandbox:
+    with Sandbox(tmp_path_factory.mktemp("court"), enforce_iam=True) as sandbox:
         deployment = sandbox.deploy(PROJECT, assembly=assembly)
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         yield Loop(sandbox=sandbox, outputs=outputs, drops=drops)
+        recorded_calls.check_all(sandbox, stage=STAGE)
 
 
 def test_only_a_better_model_replaces_the_champion(court: Loop) -> None:
@@ -38,12 +41,15 @@ def test_only_a_better_model_replaces_the_champion(court: Loop) -> None:
     first = court.wait_for("the first model to be live", court.ledger.live)
     court.wait_for_end_of(f"{DATA}period=2013-0")
 
-    other_seed = _retrain_with_another_seed(court)
+    # Nobody hears of the end of this run: the next drop finds it, closes it, and gets a run of its own.
+    with events_are_lost(court, RUN_ENDED, about=court.outputs["TrainingPipelineName"]):
+        ended = _retrain_with_another_seed(court)
+        court.drop("2013-01", _with_shuffled_labels(court.drops["2013-01"]), name="shuffled.parquet")
+        court.remove(f"{DATA}period=2013-01/flights.parquet")
+        other_seed = court.wait_for("the run with another seed to be closed", lambda: _closed(court, ended))
     assert other_seed.status is RunStatus.KEPT_CHAMPION
     assert _decision(court, other_seed)["champion"]["package_arn"] == first.package_arn
 
-    court.drop("2013-01", _with_shuffled_labels(court.drops["2013-01"]), name="shuffled.parquet")
-    court.remove(f"{DATA}period=2013-01/flights.parquet")
     shuffled = court.wait_for_end_of("shuffled.parquet")
     assert shuffled.status is RunStatus.KEPT_CHAMPION
     assert court.serving_config() == first.endpoint_config
@@ -66,7 +72,7 @@ def test_only_a_better_model_replaces_the_champion(court: Loop) -> None:
 
 
 def _retrain_with_another_seed(court: Loop) -> Run:
-    """What deploying another seed and asking for a run does."""
+    """What deploying another seed and asking for a run does, as far as SageMaker tells."""
     sagemaker, name = court.client("sagemaker"), court.outputs["TrainingPipelineName"]
     pipeline = sagemaker.describe_pipeline(PipelineName=name)
     definition = json.loads(pipeline["PipelineDefinition"])
@@ -75,10 +81,24 @@ def _retrain_with_another_seed(court: Loop) -> Run:
     sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=pipeline["RoleArn"])
     detail = {"reason": "another seed", "requested_by": "test"}
     court.request(json.dumps({"source": "tandem", "detail-type": "Retrain Requested", "detail": detail}))
-    run = court.wait_for_end_of("another seed")
+    run = court.wait_for("the execution with another seed to succeed", lambda: _succeeded(court, "another seed"))
+    assert run.status.is_open
     seed["DefaultValue"] = original
     sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=pipeline["RoleArn"])
     return run
+
+
+def _succeeded(court: Loop, reason: str) -> Run | None:
+    run = next((run for run in court.runs() if reason in run.reason and run.execution_arn), None)
+    if run is None:
+        return None
+    found = court.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=run.execution_arn)
+    return run if found["PipelineExecutionStatus"] == "Succeeded" else None
+
+
+def _closed(court: Loop, run: Run) -> Run | None:
+    found = court.ledger.run(run.run_id)
+    return found if found and not found.status.is_open else None
 
 
 def _with_shuffled_labels(drop: Path) -> bytes:
