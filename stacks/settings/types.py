@@ -103,11 +103,6 @@ SecretName = Annotated[
         "the name of a secret in AWS Secrets Manager (not its ARN): letters, digits and /_+=.@-, no hyphen in front"
     ),
 ]
-KeyArn = Annotated[
-    str,
-    StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$"),
-    Allowed('the ARN of a key of AWS KMS, "arn:aws:kms:<region>:<account>:key/<id>"'),
-]
 ConnectionArn = Annotated[
     str,
     StringConstraints(

@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import recorded_calls
 from deployed_loop import Loop
 
 from lambdas.shared.records import LiveModel, Run, RunStatus
@@ -47,9 +48,12 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     feed = [sys.executable, "-m", f"pipelines.projects.{PROJECT}.feed", "--months", "1,2", "--to", str(folder)]
     subprocess.run(feed, check=True)
     drops = {path.parent.name.removeprefix("period="): path for path in folder.rglob("*.parquet")}
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+    with Sandbox(tmp_path_factory.mktemp("sandbox"), enforce_iam=True) as sandbox:
         outputs = {key: value for stack in sandbox.deploy(PROJECT).outputs.values() for key, value in stack.items()}
         yield Loop(sandbox=sandbox, outputs=outputs, drops=drops)
+        lines = recorded_calls.recorded(sandbox, stage=f"{PROJECT}-sandbox")
+        assert recorded_calls.denied(lines) == []
+        assert len({line["role"] for line in lines}) > 5, "every handler, the jobs and the model have called"
 
 
 @pytest.fixture(scope="module", name="served")
