@@ -33,10 +33,12 @@ class Alarm:
     def period(self) -> timedelta:
         return timedelta(seconds=self.of["Period"])
 
+    def is_reached_by(self, messages: int) -> bool:
+        return _COMPARISONS[self.of["ComparisonOperator"]](messages, self.of["Threshold"])
+
     def judge(self, most: int) -> bool:
         """Judge the period that is over by the most messages in it; whether people are told something now."""
-        is_bad = _COMPARISONS[self.of["ComparisonOperator"]](most, self.of["Threshold"])
-        self.breaches = self.breaches + 1 if is_bad else 0
+        self.breaches = self.breaches + 1 if self.is_reached_by(most) else 0
         was_on, self.is_on = self.is_on, self.breaches >= self.of["EvaluationPeriods"]
         return self.is_on and not was_on and self.of["ActionsEnabled"] and bool(self.of["AlarmActions"])
 
@@ -60,8 +62,10 @@ class DeadLetterQueue:
         self._changes.append((now, messages))
 
     def is_quiet(self, alarm: Alarm) -> bool:
-        """Whether judging the alarm again would change nothing, as long as no message comes."""
-        return self._changes[-1][1] == 0 and not alarm.is_on and alarm.breaches == 0
+        """Whether judging the alarm again would change nothing, as long as no message comes or goes."""
+        if alarm.is_reached_by(self._changes[-1][1]):
+            return alarm.is_on
+        return not alarm.is_on and alarm.breaches == 0
 
     def most(self, *, since: datetime) -> int:
         """The most messages that there were at any time since."""
