@@ -1,8 +1,6 @@
 """What it takes to try a parser, and what one case came to."""
 
 import re
-import resource
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +10,12 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
+from fuzzing import memory
+
 ROOT: Final = Path(__file__).parents[1]
 FOUND: Final = Path(__file__).parent / "found"
 """Inputs that once broke a parser, by its name: they are played by every run of the tests."""
 MEGABYTE: Final = 1 << 20
-_UNIT: Final = 1 if sys.platform == "darwin" else 1024
-"""Of ``ru_maxrss`` (getrusage(2))."""
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|/\S+", re.DOTALL)
 _WORD: Final = re.compile(r"[a-z]{3,}")
 _WORDS: Final = 8
@@ -116,7 +114,7 @@ def known(parser: Parser) -> Iterator[bytes]:
 
 def play(parser: Parser, data: bytes) -> Outcome:
     """Try one input."""
-    grown, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    grown, begun = memory.measure(), time.process_time()
     taken = False
     answer: tuple[str, ...] = ("taken",)
     refusals: tuple[type[Exception], ...] = (NoTextError, *parser.refusals)
@@ -128,7 +126,7 @@ def play(parser: Parser, data: bytes) -> Outcome:
     except Exception as error:  # noqa: BLE001  # whatever it is, it is what is looked for
         return Outcome(taken=False, finding=_finding(error))
     seconds = time.process_time() - begun
-    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown) * _UNIT / MEGABYTE
+    megabytes = grown() / MEGABYTE
     if seconds > parser.seconds:
         return Outcome(taken, answer, Finding("time", parser.name, f"{seconds:.1f} s, allowed are {parser.seconds} s"))
     if megabytes > parser.megabytes:

@@ -76,8 +76,8 @@ CASES = {
         IAM,
         JWT + SECRET + '\njwt_credentials_key = "alias/smoke"',
         (
-            'application.jwt_credentials_key: not allowed (given: "alias/smoke"). Allowed: the ARN of a key of AWS '
-            'KMS, "arn:aws:kms:<region>:<account>:key/<id>".'
+            'application.jwt_credentials_key: not allowed (given: "alias/smoke"). Allowed: the ARN of a KMS key, '
+            '"arn:aws:kms:<region>:<account>:key/<id>"; no alias, which no policy can name.'
         ),
     ),
     "a burst below the steady rate": (
