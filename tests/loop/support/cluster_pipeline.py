@@ -47,6 +47,7 @@ def create(stage: WatchedStage, definition: compiled.CompiledDefinition) -> None
             "__ENDPOINT_NAME__": stage.cloud.endpoint,
             "__ENVIRONMENT__": FOLDER,
             "__IMAGE_URI__": arguments["AppSpecification"]["ImageUri"],
+            "__KMS_KEY__": arguments["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"],
             "__SPARK_IMAGE_URI__": _IMAGE,
             "__WHEEL_BUCKET__": stage.cloud.artifacts_bucket,
             "__WHEEL_KEY__": _WHEEL,
