@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from stacks.settings.contract import application_contract
+
 ROOT = Path(__file__).resolve().parents[2]
+FLIGHTS = ROOT / "pipelines" / "projects" / "flights"
 ROUTES = {"POST /predictions", "POST /outcomes", "GET /model", "GET /health", "GET /openapi.json"}
 ELSE = "$default"  # whatever is none of them: the application says 404 or 405 itself
 LOGGED = {
@@ -220,8 +223,9 @@ def test_only_what_storage_exports_by_name_is_imported(sandbox: Any) -> None:
 def test_the_contract_goes_with_the_code(assembly: Any) -> None:
     template = assembly.template("flights-production", "Application")
 
-    assert _contract(assembly, template) == json.loads(_flights("contract.json"))
-    assert template.body["Outputs"]["ContractVersion"]["Value"] == json.loads(_flights("contract.json"))["version"]
+    spoken = json.loads(application_contract(FLIGHTS).read_text("utf-8"))
+    assert _contract(assembly, template) == spoken
+    assert template.body["Outputs"]["ContractVersion"]["Value"] == spoken["version"]
 
 
 def test_a_contract_of_its_own_goes_with_the_code_instead_of_the_models(synthesize: Any) -> None:
@@ -275,4 +279,4 @@ def _contract(assembly: Any, template: Any) -> Any:
 
 
 def _flights(name: str) -> str:
-    return (ROOT / "pipelines" / "projects" / "flights" / name).read_text("utf-8")
+    return (FLIGHTS / name).read_text("utf-8")
