@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Names that are unique within something else: a role's policy, a function's alias, an API's stage, a place's rule.
-_WITHIN_ANOTHER = {"AWS::IAM::Policy", "AWS::Lambda::Alias", "AWS::ApiGatewayV2::Stage"}
+# Names that are unique within something else: a role's policy, a function's alias, an API's stage or authorizer.
+_WITHIN_ANOTHER = {
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::IAM::Policy",
+    "AWS::Lambda::Alias",
+}
 _EVERYWHERE = {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"}
 """Names that an account has once for all of its regions, or all accounts together."""
 
