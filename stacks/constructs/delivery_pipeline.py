@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.constructs.bucket import AccessLogBucket, Expiry, SecureBucket
 from stacks.constructs.delivery_messages import tell_people
-from stacks.constructs.delivery_source import Paths, filter_by_path, source
+from stacks.constructs.delivery_source import Paths, change, filter_by_path, source
 from stacks.constructs.delivery_wildcards import accept_assets, accept_pipeline, accept_self_mutation
 from stacks.constructs.logs import kept_logs, let_logs_use
 from stacks.constructs.notifications import Notifications
@@ -269,11 +269,13 @@ class DeliveryPipeline(Construct):
     def _watch(self) -> None:
         notifications = Notifications(self, "Notifications", key=self.key, emails=self._delivery.notify)
         tell_people(self, pipeline=self._pipeline, notifications=notifications, key=self.key)
-        PushEvent(
-            self,
-            "Push",
-            delivery=self._delivery,
-            pipeline=self._pipeline,
-            notifications=notifications,
-            key=self.key,
-        )
+        watched = change(Stack.of(self), delivery=self._delivery)
+        if watched is not None:
+            PushEvent(
+                self,
+                "Push",
+                change=watched,
+                pipeline=self._pipeline,
+                notifications=notifications,
+                key=self.key,
+            )

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from aws_cdk import Stack, pipelines
 from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk import pipelines
 from constructs import Construct
 
 from stacks.settings import DeliveryPipelines
@@ -70,7 +70,7 @@ def source(scope: Construct, *, delivery: DeliveryPipelines) -> pipelines.CodePi
             )
 
 
-def change(scope: Construct, *, delivery: DeliveryPipelines) -> Change | None:
+def change(stack: Stack, *, delivery: DeliveryPipelines) -> Change | None:
     """The change that a rule has to watch for; none for a connection, which starts the pipeline by itself.
 
     AWS pages "CodeCommit source actions and EventBridge" and "Connecting to Amazon S3 source actions with a source
@@ -80,24 +80,22 @@ def change(scope: Construct, *, delivery: DeliveryPipelines) -> Change | None:
         case "connection":
             return None
         case "codecommit":
-            repository = codecommit.Repository.from_repository_name(scope, "Repository", delivery.repository)
             return Change(
                 described="A commit",
                 pattern=events.EventPattern(
                     source=["aws.codecommit"],
                     detail_type=["CodeCommit Repository State Change"],
-                    resources=[repository.repository_arn],
+                    resources=[stack.format_arn(service="codecommit", resource=delivery.repository)],
                     detail={"event": ["referenceCreated", "referenceUpdated"], "referenceName": [delivery.branch]},
                 ),
             )
         case "s3":
-            bucket = s3.Bucket.from_bucket_name(scope, "Repository", delivery.repository)
             return Change(
                 described="An upload",
                 pattern=events.EventPattern(
                     source=["aws.s3"],
                     detail_type=["Object Created"],
-                    resources=[bucket.bucket_arn],
+                    resources=[stack.format_arn(service="s3", region="", account="", resource=delivery.repository)],
                     detail={"object": {"key": [delivery.object_key]}},
                 ),
             )

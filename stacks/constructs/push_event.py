@@ -8,11 +8,10 @@ from constructs import Construct
 
 from stacks.constructs.dead_letters import alarm_on_dead_letters, alarm_on_undelivered, dead_letters
 from stacks.constructs.delivery_messages import RUNBOOK
-from stacks.constructs.delivery_source import change
+from stacks.constructs.delivery_source import Change
 from stacks.constructs.notifications import Notifications, rule_role
 from stacks.constructs.permissions import allow
 from stacks.constructs.rule_target import RuleTarget
-from stacks.settings import DeliveryPipelines
 
 _ADVICE = "Start the pipeline by hand, and look for the cause."
 
@@ -20,8 +19,7 @@ _ADVICE = "Start the pipeline by hand, and look for the cause."
 class PushEvent(Construct):
     """Starts a pipeline for every commit on a branch of CodeCommit, or every upload of the zip file to a bucket.
 
-    Not by the source action: its own rule would have no dead-letter queue, and its polling ends unnoticed. Nothing is
-    made for a connection, which starts the pipeline by itself.
+    Not by the source action: its own rule would have no dead-letter queue, and its polling ends unnoticed.
     """
 
     def __init__(
@@ -29,25 +27,23 @@ class PushEvent(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        delivery: DeliveryPipelines,
+        change: Change,
         pipeline: codepipeline.Pipeline,
         notifications: Notifications,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        if (watched := change(self, delivery=delivery)) is None:
-            return
         name = f"{Stack.of(self).stack_name}-push"
         self.dead_letters = dead_letters(self, key=key, of="an EventBridge rule")
         self.role = rule_role(self, "Role", rule_names=[name])
         allow(self.role, actions=["codepipeline:StartPipelineExecution"], resources=[pipeline.pipeline_arn])
-        of = watched.described
+        of = change.described
         rule = events.Rule(
             self,
             "Rule",
             rule_name=name,
             description=f"{of} of what the pipeline delivers",
-            event_pattern=watched.pattern,
+            event_pattern=change.pattern,
             targets=[RuleTarget(pipeline.pipeline_arn, dead_letters=self.dead_letters, role=self.role)],
         )
         alarm_on_undelivered(

@@ -10,6 +10,10 @@ import pytest
 import step_jobs
 
 from pipelines import compiled, inputs
+from stacks.settings.types import METRICS
+
+FLOORS = {"late": {"auc": 0.65}, "flights": {"rmse": 13.5}}
+"""What the projects that come with Tandem reach on the second half of February at least; another one needs no entry."""
 
 
 @pytest.fixture(scope="module", params=compiled.projects())
@@ -43,6 +47,9 @@ def test_its_data_is_accepted_and_its_model_promoted(run: step_jobs.Run) -> None
     assert validation["time_of_run"] == "2013-03-01T10:15:00Z"
     assert validation["baseline"]["reason"] == "there is no champion yet"
     assert (evaluation["project"], evaluation["gate"]["promote"]) == (run.project, True)
+    for name, floor in FLOORS.get(run.project, {}).items():
+        sign = 1 if METRICS[name].direction == "maximize" else -1
+        assert sign * evaluation["metrics"][name] > sign * floor
 
 
 def test_its_training_rows_are_profiled(run: step_jobs.Run) -> None:
