@@ -47,6 +47,8 @@ def isolate(state_dir: Path) -> None:
         state_dir: where the interpreter's launcher and the runtime's packages are put.
     """
     packages = runtime_directory(state_dir / "runtime")
+    # Before any function starts: two that start at once would find it half written.
+    launcher = _write_launcher(state_dir / "runtime")
     server_variables = sorted(set(os.environ) - _GIVEN)
     program = taking_logs(internals.WORKER_SCRIPT.get())
     internals.WORKER.replace(warm_process(internals.WORKER.get()))
@@ -61,7 +63,7 @@ def isolate(state_dir: Path) -> None:
             lambda_variables=_lambda_variables(runtime),
             runtime_directory=str(packages),
         )
-        return str(_launcher(state_dir / "runtime")), prologue + program
+        return str(launcher), prologue + program
 
     internals.RUNTIME_BINARY.replace(detect_runtime_binary)
 
@@ -81,14 +83,13 @@ def _lambda_variables(runtime: str) -> dict[str, str]:
     }
 
 
-def _launcher(directory: Path) -> Path:
-    """A program that starts Python without any site-packages; the emulator cannot give the interpreter options."""
+def _write_launcher(directory: Path) -> Path:
+    """Write a program that starts Python without any site-packages; the emulator cannot give the interpreter options."""
     launcher = directory / "lambda-python"
-    if not launcher.exists():
-        # Not the virtual environment's own one, whose children would see its packages again.
-        python = getattr(sys, "_base_executable", sys.executable)
-        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} -S -s -P "$@"\n', encoding="utf-8")
-        launcher.chmod(0o755)
+    # Not the virtual environment's own one, whose children would see its packages again.
+    python = getattr(sys, "_base_executable", sys.executable)
+    launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} -S -s -P "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
     return launcher
 
 

@@ -1,6 +1,7 @@
 """Lambdas see what AWS would give them, and nothing of this machine."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,12 @@ def test_a_lambda_finds_the_runtimes_sdk_and_no_package_of_this_machine(
     assert _invoke(sandbox, name, runtime) == runtime
     for package in ("pandas", "pydantic", "ministack", "sandbox", "yaml", "aws_cdk"):
         assert f"No module named '{package}'" in str(_invoke(sandbox, name, [package])), package
+
+
+def test_what_starts_a_lambda_is_there_before_the_first_one_so_that_two_may_start_at_once(tmp_path: Path) -> None:
+    with Sandbox(tmp_path / "state") as fresh:
+        launcher = fresh.directory.path / "runtime" / "lambda-python"
+        assert os.access(launcher, os.X_OK)
 
 
 def test_a_lambda_that_cannot_be_imported_says_why_in_its_log_file_and_in_cloudwatch(
