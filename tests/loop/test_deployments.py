@@ -29,7 +29,9 @@ from sandbox.server import Sandbox
 
 ENVIRONMENT = "staging"
 _FOLDER = Path(__file__).parents[2] / "pipelines" / "projects" / PROJECT
-EXAMPLE, CONTRACT = _FOLDER / "example.json", _FOLDER / "contract.json"
+EXAMPLE = json.loads((_FOLDER / "example.json").read_text("utf-8"))
+CONTRACT = json.loads((_FOLDER / "contract.json").read_text("utf-8"))
+COMMIT = "0" * 40
 RATE, AT_LEAST = 60.0, 50.0
 GOOD = int(os.environ.get("TANDEM_TEST_DEPLOYMENTS", "3"))
 SPEED = 60.0
@@ -52,9 +54,13 @@ class Stage:
     traffic: LiveTraffic
     began: Sequence[Deployment] = ()
 
+    def register(self, manner: Manner = "well") -> int:
+        """Register an approved version that speaks the project's contract; returns its number."""
+        return register(self.cloud, manner, contract=CONTRACT)
+
     def deploy(self, manner: Manner = "well") -> Deployment:
         """Register an approved version; returns what became of its deployment."""
-        return self.outcome(register(self.cloud, manner))
+        return self.outcome(self.register(manner))
 
     def outcome(self, version: int) -> Deployment:
         """Wait until the newest deployment is one of the version, and settled."""
@@ -102,14 +108,20 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         outputs = {key: value for stack in deployment.outputs.values() for key, value in stack.items()}
         cloud = Cloud(sandbox.endpoint_url, PROJECT, ENVIRONMENT, sandbox.directory.logs)
         loop = Loop(sandbox=sandbox, outputs=outputs, drops={})
-        record = json.loads(EXAMPLE.read_text("utf-8"))
-        traffic = LiveTraffic(f"{api_of(loop).url}/predictions", record, RATE)
+        traffic = LiveTraffic(f"{api_of(loop).url}/predictions", EXAMPLE, RATE)
+        loop.ledger.commit(ledger.put_application(application(sandbox)))
         began = begin(Stage(loop, cloud, traffic))
         with traffic:
             # The application's first function takes a second to start.
             loop.wait_for("answers", lambda: len(traffic.since(0)) >= AT_LEAST or None)
             yield Stage(loop, cloud, traffic, began)
         recorded_calls.check_all(sandbox, stage=cloud.stage)
+
+
+def application(sandbox: Sandbox) -> ApplicationContract:
+    """What the application's pipeline records when it has delivered."""
+    spoken = compatibility.canonical(CONTRACT)
+    return ApplicationContract(contract=spoken, commit=COMMIT, deployed_at=sandbox.now(), by="test")
 
 
 def begin(stage: Stage) -> list[Deployment]:
@@ -121,9 +133,9 @@ def begin(stage: Stage) -> list[Deployment]:
         return True if [each["EndpointStatus"] for each in found] == ["Failed"] else None
 
     with events_are_lost(loop, ENDPOINT_CHANGED, about=endpoint):
-        never = register(stage.cloud, "never")
+        never = stage.register("never")
         loop.wait_for("the endpoint that cannot be created", failed)
-        well = register(stage.cloud)
+        well = stage.register()
         first = loop.wait_for("somebody to find it failed", lambda: _settled(loop.ledger.deployments_of(never)))
     return [first, stage.outcome(well)]
 
@@ -260,12 +272,8 @@ def put_by_hand(stage: Stage, config: str) -> None:
 
 
 def test_a_version_that_does_not_speak_the_applications_contract_is_refused_and_told(stage: Stage) -> None:
-    live, contract = live_version(stage), json.loads(CONTRACT.read_text("utf-8"))
-    application = ApplicationContract(
-        contract=compatibility.canonical(contract), commit="0" * 40, deployed_at=stage.loop.sandbox.now(), by="test"
-    )
-    stage.loop.ledger.commit(ledger.put_application(application))
-    asks_for_more = contract | {"inputs": [*contract["inputs"], {"name": "runway", "type": "integer"}]}
+    live = live_version(stage)
+    asks_for_more = CONTRACT | {"inputs": [*CONTRACT["inputs"], {"name": "runway", "type": "integer"}]}
     version = register(stage.cloud, contract=asks_for_more)
 
     def refused() -> str | None:
@@ -273,6 +281,6 @@ def test_a_version_that_does_not_speak_the_applications_contract_is_refused_and_
         return decisions[-1]["reason"] if decisions else None
 
     reason = stage.loop.wait_for("the refusal", refused)
-    assert reason.startswith(f"version {version} and the application of commit {'0' * 40} do not speak the same")
+    assert reason.startswith(f"version {version} and the application of commit {COMMIT} do not speak the same")
     assert "input 'runway'" in reason
     stage.wait_until_only(live)
