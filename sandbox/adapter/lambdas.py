@@ -84,7 +84,7 @@ def _lambda_variables(runtime: str) -> dict[str, str]:
 
 
 def _write_launcher(directory: Path) -> Path:
-    """Write a program that starts Python without any site-packages; the emulator cannot give the interpreter options."""
+    """Write what starts Python without any site-packages; the emulator cannot give the interpreter options."""
     launcher = directory / "lambda-python"
     # Not the virtual environment's own one, whose children would see its packages again.
     python = getattr(sys, "_base_executable", sys.executable)

@@ -22,6 +22,7 @@ PROJECT = "flights"
 STAGE = f"{PROJECT}-sandbox"
 DATA = "data/"
 _PATIENCE_SECONDS = float(os.environ.get("TANDEM_TEST_PATIENCE", "120"))
+_LAST, _WIDTH = 5, 300
 
 Answer = TypeVar("Answer")
 
@@ -97,13 +98,22 @@ class Loop:
         return done.returncode, json.loads(done.stdout)
 
     def wait_for(self, what: str, question: Callable[[], Answer | None]) -> Answer:
-        """Ask until there is an answer; a timeout fails the test, naming what was waited for and the logs."""
+        """Ask until there is an answer; a timeout fails the test, naming what was waited for and what happened last."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if (answer := question()) is not None:
                 return answer
             time.sleep(0.1)
-        pytest.fail(f"waited {_PATIENCE_SECONDS} s for {what}; the logs are in {self.sandbox.directory.logs}")
+        pytest.fail(f"waited {_PATIENCE_SECONDS} s for {what}\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The newest decisions of the ledger and the newest lines of the logs."""
+        decisions = [f"decided: {one['outcome']}: {one.get('reason')}" for one in self.items("DECISION")[-_LAST:]]
+        written = []
+        for log in sorted(self.sandbox.directory.logs.rglob("*.log"), key=lambda log: log.stat().st_mtime)[-_LAST:]:
+            lines = log.read_text("utf-8", errors="replace").splitlines()[-_LAST:]
+            written += [f"{log.name}:", *(f"  {line[:_WIDTH]}" for line in lines)]
+        return "\n".join([*decisions, *written])
 
     def wait_for_end_of(self, key: str) -> Run:
         """The first run because of this object (or of one whose key begins so), once it has ended."""

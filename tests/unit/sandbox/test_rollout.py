@@ -158,6 +158,16 @@ def alias(sandbox: Sandbox, function: str) -> tuple[str, dict[str, float]]:
     return found["FunctionVersion"], found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
 
 
+def delete(sandbox: Sandbox, stack: str, outputs: dict[str, str], wait_for: WaitFor) -> None:
+    """Delete a stack of `template` and see its function go; what another test left is not waited for."""
+    sandbox.client("cloudformation").delete_stack(StackName=stack)
+
+    def functions() -> set[str]:
+        return {each["FunctionName"] for each in sandbox.client("lambda").list_functions()["Functions"]}
+
+    wait_for(lambda: outputs["Function"] not in functions())
+
+
 def test_a_new_version_gets_a_tenth_of_the_calls_and_then_all_of_them(
     sandbox: Sandbox, deploy_template: DeployTemplate, wait_for: WaitFor
 ) -> None:
@@ -176,8 +186,7 @@ def test_a_new_version_gets_a_tenth_of_the_calls_and_then_all_of_them(
     sandbox.advance(timedelta(minutes=5))
     wait_for(lambda: alias(sandbox, outputs["Function"]) == ("2", {}))
     assert answered(url, 20) == {"Two": 20}
-    sandbox.client("cloudformation").delete_stack(StackName="rollout")
-    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+    delete(sandbox, "rollout", outputs, wait_for)
 
 
 def test_an_alarm_on_what_the_new_version_logs_takes_it_back_and_fails_the_update(
@@ -203,8 +212,7 @@ def test_an_update_all_at_once_replaces_the_version_in_one_step(
     deploy_template(sandbox, stack="once", template=template("One", configuration=at_once))
     outputs = deploy_template(sandbox, stack="once", template=template("Two", configuration=at_once), update=True)
     assert alias(sandbox, outputs["Function"]) == ("2", {})
-    sandbox.client("cloudformation").delete_stack(StackName="once")
-    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+    delete(sandbox, "once", outputs, wait_for)
 
 
 def test_a_call_is_answered_counted_and_logged_as_api_gateway_does(
@@ -249,8 +257,7 @@ def test_a_call_is_answered_counted_and_logged_as_api_gateway_does(
     function = outputs["Function"]
     assert total("AWS/Lambda", "Invocations", FunctionName=function, Resource=f"{function}:live") == 2
     assert total("AWS/Lambda", "Errors", FunctionName=function, Resource=f"{function}:live") == 1
-    sandbox.client("cloudformation").delete_stack(StackName="calls")
-    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+    delete(sandbox, "calls", outputs, wait_for)
 
 
 @pytest.mark.parametrize("size", [10, 100_000, 5_000_000])
@@ -264,8 +271,7 @@ def test_a_body_of_any_allowed_size_reaches_a_warm_function(
         assert status == 200, body[:1000]
         assert len(json.loads(body)["event"]["body"]) == size + 2
     assert call("POST", f"{url}/hello", body=b"x" * (10 * 1024 * 1024 + 1))[0] == 413
-    sandbox.client("cloudformation").delete_stack(StackName=f"sizes-{size}")
-    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+    delete(sandbox, f"sizes-{size}", outputs, wait_for)
 
 
 def test_a_call_without_a_signature_is_forbidden(
@@ -274,8 +280,7 @@ def test_a_call_without_a_signature_is_forbidden(
     outputs = deploy_template(sandbox, stack="unsigned", template=template("One"))
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{api_url(sandbox.endpoint_url, outputs)}/hello")  # noqa: S310 - our own address
-    sandbox.client("cloudformation").delete_stack(StackName="unsigned")
-    wait_for(lambda: not sandbox.client("lambda").list_functions()["Functions"])
+    delete(sandbox, "unsigned", outputs, wait_for)
 
 
 def test_what_a_stack_imports_cannot_be_deleted(
