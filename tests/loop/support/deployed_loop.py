@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from last_words import last_words
 
 from lambdas.shared.attributes import decode_item
 from lambdas.shared.ledger import Ledger
@@ -22,7 +23,7 @@ PROJECT = "flights"
 STAGE = f"{PROJECT}-sandbox"
 DATA = "data/"
 _PATIENCE_SECONDS = float(os.environ.get("TANDEM_TEST_PATIENCE", "120"))
-_LAST, _WIDTH = 5, 300
+_LAST = 5
 
 Answer = TypeVar("Answer")
 
@@ -109,11 +110,7 @@ class Loop:
     def last_words(self) -> str:
         """The newest decisions of the ledger and the newest lines of the logs."""
         decisions = [f"decided: {one['outcome']}: {one.get('reason')}" for one in self.items("DECISION")[-_LAST:]]
-        written = []
-        for log in sorted(self.sandbox.directory.logs.rglob("*.log"), key=lambda log: log.stat().st_mtime)[-_LAST:]:
-            lines = log.read_text("utf-8", errors="replace").splitlines()[-_LAST:]
-            written += [f"{log.name}:", *(f"  {line[:_WIDTH]}" for line in lines)]
-        return "\n".join([*decisions, *written])
+        return "\n".join([*decisions, last_words(self.sandbox.directory.logs)])
 
     def wait_for_end_of(self, key: str) -> Run:
         """The first run because of this object (or of one whose key begins so), once it has ended."""

@@ -3,15 +3,27 @@
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from last_words import last_words
 
 from sandbox.server import Sandbox
 
 WAIT_SECONDS = 30
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its sandboxes logged last."""
+    report = yield
+    if report.failed:
+        for name, value in item.funcargs.items():
+            if isinstance(value, Sandbox) and value.directory.logs.exists():
+                report.sections.append((f"logged last by {name}", last_words(value.directory.logs)))
+    return report
 
 
 @pytest.fixture(scope="module")

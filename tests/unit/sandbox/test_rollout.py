@@ -62,6 +62,7 @@ def template(version: str, *, bad: int = 0, configuration: str = CANARY) -> str:
             Handler="index.handler",
             Code={"ZipFile": source},
             Role={"Fn::GetAtt": ["Role", "Arn"]},
+            Timeout=20,
         ),
         number: {**of("Lambda::Version", FunctionName={"Ref": "Function"}), "DeletionPolicy": "Retain"},
         "Alias": {
