@@ -11,11 +11,11 @@ export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
 # What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
-CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing tests benchmarks
+CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing tests benchmarks docgen
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: help setup demo test faults fuzz check format types lint audit licences sbom secrets checkov synth compile wheels
-.PHONY: record bench lock clean
+.PHONY: docs record bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,7 +70,7 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing
+	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing docgen
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)
@@ -110,6 +110,9 @@ wheels: setup ## Fetch what a monitor on Spark takes along; only projects with e
 record: setup ## Run the loop and write down again what its roles call (tests/data/recorded_calls.json)
 	@TANDEM_RECORD_CALLS=parts $(BIN)/python -m pytest -k recorded tests/loop/test_least_privilege.py tests/loop/test_monitoring.py
 	@TANDEM_RECORD_CALLS=others $(BIN)/python -m pytest tests/loop --deselect tests/loop/test_delivery.py
+
+docs: setup ## Write the derived parts of docs/ again
+	@$(BIN)/python -m docgen
 
 bench: setup ## Measure side by side with the peers; results in benchmarks/results
 	@$(BIN)/python -m benchmarks

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import documents, monitoring
+from benchmarks import monitoring
 from benchmarks.measure import UnavailableError
 from benchmarks.monitoring.processes import Bounds
+from docgen.insertion import insert
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 COMPARISONS = (
     "cold_start",
     "snapshot",
@@ -105,8 +107,7 @@ def _keep(name: str, comparison: ModuleType, figures: list[dict[str, Any]], *, i
     if hasattr(comparison, "draw"):
         (folder / f"{name}.svg").write_text(comparison.draw(figures) + "\n", "utf-8")
     if hasattr(comparison, "tell") and not is_trial:
-        page = documents.PAGE.read_text("utf-8")
-        documents.PAGE.write_text(documents.insert(page, name, comparison.tell(figures)), "utf-8")
+        PAGE.write_text(insert(PAGE.read_text("utf-8"), name, comparison.tell(figures)), "utf-8")
 
 
 def _options(rows: str | None, peers: str | None, memory: float | None) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import documents
-from benchmarks.permissions import assemblies, page, reasons
+from docgen import permissions
+from docgen.permissions import assemblies, reasons, tables
 from stacks.settings import load_projects
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / page.PAGE).read_text("utf-8")
+TEXT = (ROOT / tables.PAGE).read_text("utf-8")
 REASONS = reasons.load(ROOT)
 ENVIRONMENTS = [
     (project.name, settings.deployment.environment)
@@ -21,7 +21,7 @@ ENVIRONMENTS = [
     for settings in project.environments
 ]
 STRIDE = "STRIDE"
-AGAIN = "run python -m benchmarks.permissions"
+AGAIN = "run python -m docgen permissions"
 
 
 def _threats() -> list[list[str]]:
@@ -45,7 +45,7 @@ def _tests(file: Path) -> frozenset[str]:
 def test_the_page_tells_of_every_role_and_resource_policy_in_every_shape_what_it_grants_and_why(
     assembly: Any, tmp_path: Path
 ) -> None:
-    shapes = page.Shapes(
+    shapes = tables.Shapes(
         plain=assembly.folder,
         others={
             "isolated": assemblies.synthesize_isolated(ROOT, tmp_path / "isolated"),
@@ -53,11 +53,7 @@ def test_the_page_tells_of_every_role_and_resource_policy_in_every_shape_what_it
             "jwt": assemblies.synthesize_jwt(ROOT, tmp_path / "jwt"),
         },
     )
-    roles, policies = page.explained(shapes, REASONS), reasons.load_policies(ROOT)
-    page.refuse_unexplained(shapes, policies)
-
-    told = documents.insert(TEXT, page.PLACE, page.tell(roles))
-    assert documents.insert(told, page.POLICIES, page.tell_policies(policies)) == TEXT, AGAIN
+    assert permissions.from_shapes(ROOT, shapes) == TEXT, AGAIN
 
 
 @pytest.mark.parametrize(("project", "environment"), ENVIRONMENTS, ids=lambda name: name)
@@ -94,6 +90,6 @@ def test_threats_of_every_kind_are_told_each_with_its_remedy_and_a_test() -> Non
 def test_a_test_that_the_page_counts_on_exists(test: str) -> None:
     file, _, name = test.partition("::")
 
-    assert (ROOT / file).is_file(), f"{page.PAGE} names {file}, which is gone: name the test that covers the threat now"
+    assert (ROOT / file).is_file(), f"{tables.PAGE} names {file}, which is gone: name what covers the threat now"
     assert name.startswith("test_")
-    assert name in _tests(ROOT / file), f"{page.PAGE} names {test}, which is gone: name what covers the threat now"
+    assert name in _tests(ROOT / file), f"{tables.PAGE} names {test}, which is gone: name what covers the threat now"

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import application, documents
-from benchmarks.__main__ import app
+from benchmarks import application
+from benchmarks.__main__ import PAGE, app
+from docgen.insertion import insert
 
 TOLD = {
     "endpoint": {"requests": 24_000, "seconds": 60.0, "errors": 0, "p50": 14.04, "p99": 30.0},
@@ -56,8 +57,8 @@ def test_what_is_not_good_enough_ends_with_1_and_is_no_result(
 ) -> None:
     told = TOLD | {"application": TOLD["application"] | {"errors": errors}}
     page = tmp_path / "page.md"
-    page.write_text(documents.PAGE.read_text("utf-8"))
-    monkeypatch.setattr(documents, "PAGE", page)
+    page.write_text(PAGE.read_text("utf-8"))
+    monkeypatch.setattr("benchmarks.__main__.PAGE", page)
     monkeypatch.setattr(application, "run", lambda: [each.__dict__ for each in application._figures(told)])
     monkeypatch.setattr("benchmarks.__main__.RESULTS", tmp_path / "results")
     monkeypatch.setattr("benchmarks.monitoring.CACHE", tmp_path / "cache")
@@ -71,5 +72,5 @@ def test_what_is_not_good_enough_ends_with_1_and_is_no_result(
 
 def test_the_page_has_a_place_for_the_table_and_errors_stand_in_it() -> None:
     table = application.tell([each.__dict__ for each in application._figures(TOLD)])
-    page = documents.insert(documents.PAGE.read_text("utf-8"), "application", table)
+    page = insert(PAGE.read_text("utf-8"), "application", table)
     assert "| application | 200 | 12,000 | 2 | 29.0 | 55.5 | 0.50 x |" in page

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.permissions import words
+from docgen.permissions import words
 
 
 class UnreadableGrantError(ValueError):

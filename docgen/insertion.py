@@ -1,8 +1,4 @@
-"""Puts results into the documentation, so that a page never tells other figures than the last run's."""
-
-from pathlib import Path
-
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+"""Puts derived text into a page, so that the page never tells anything else than what it is derived from."""
 
 
 def insert(page: str, name: str, text: str) -> str:

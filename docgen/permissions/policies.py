@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from benchmarks.permissions import words
-from benchmarks.permissions.grants import Grant, Role, UnreadableGrantError
+from docgen.permissions import words
+from docgen.permissions.grants import Grant, Role, UnreadableGrantError
 
 _POLICIES: Final = {
     "AWS::S3::BucketPolicy": "Bucket",

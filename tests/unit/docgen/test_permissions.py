@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.permissions import grants, page, policies, words
-from benchmarks.permissions.grants import Grant, Role
-from benchmarks.permissions.reasons import (
+from docgen.permissions import grants, policies, tables, words
+from docgen.permissions.grants import Grant, Role
+from docgen.permissions.reasons import (
     Explained,
     PolicyReason,
     Reason,
@@ -162,7 +162,9 @@ def test_a_condition_is_told_with_its_operator_and_all_its_values() -> None:
 
 def test_a_table_says_who_takes_a_role_on_what_it_may_and_what_only_an_isolated_network_adds() -> None:
     role = Role(WHO, "lambda", frozenset({Grant("s3:ListBucket", "DataBucket", "s3:prefix = data/")}))
-    told = page.tell([Explained(role, (_reason(given="s3:prefix = data/"), _reason(on=("<own>Logs",), isolated=True)))])
+    told = tables.tell(
+        [Explained(role, (_reason(given="s3:prefix = data/"), _reason(on=("<own>Logs",), isolated=True)))]
+    )
 
     assert told.splitlines() == [
         f"### `{WHO}`",
@@ -180,8 +182,8 @@ def test_equal_roles_of_both_delivery_pipelines_are_told_once() -> None:
     allowed = frozenset({Grant("s3:ListBucket", "DataBucket")})
     both = [Explained(Role(f"delivery-{side}/Checks", "codebuild", allowed), (_reason(),)) for side in ("ml", "a")]
 
-    assert page.tell(both).count("### ") == 1
-    assert "### `delivery-ml/Checks`, `delivery-a/Checks`" in page.tell(both)
+    assert tables.tell(both).count("### ") == 1
+    assert "### `delivery-ml/Checks`, `delivery-a/Checks`" in tables.tell(both)
 
 
 SENDING = {
@@ -238,7 +240,7 @@ def test_a_policy_about_another_resource_or_in_an_unknown_form_is_refused() -> N
 def test_what_both_delivery_pipelines_have_is_one_row() -> None:
     both = SENDS.model_copy(update={"of": ("delivery-application/Key", "delivery-ml/Key", "Storage/Key")})
 
-    assert page.tell_policies([both]).splitlines()[2] == (
+    assert tables.tell_policies([both]).splitlines()[2] == (
         "| `delivery-*/Key`, `Storage/Key` | events | `sqs:SendMessage` only if `aws:SourceArn = <own>Rule` | "
         "The rule delivers here. |"
     )

@@ -6,9 +6,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from benchmarks import documents
-from benchmarks.permissions import assemblies
-from benchmarks.permissions.reasons import (
+from docgen.insertion import insert
+from docgen.permissions import assemblies
+from docgen.permissions.reasons import (
     Explained,
     PolicyReason,
     Reason,
@@ -88,11 +88,9 @@ def tell_policies(reasons: Sequence[PolicyReason]) -> str:
     return "\n".join(["| of | who | may | why |", "|---|---|---|---|", *rows])
 
 
-def write(root: Path, roles: Sequence[Explained], policies: Sequence[PolicyReason]) -> None:
-    """Put the tables into the page."""
-    page = root / PAGE
-    text = documents.insert(page.read_text("utf-8"), PLACE, tell(roles))
-    page.write_text(documents.insert(text, POLICIES, tell_policies(policies)), "utf-8")
+def told(text: str, roles: Sequence[Explained], policies: Sequence[PolicyReason]) -> str:
+    """Return the page's text with the tables."""
+    return insert(insert(text, PLACE, tell(roles)), POLICIES, tell_policies(policies))
 
 
 def _pairs(names: Sequence[str]) -> list[str]:

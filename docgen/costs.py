@@ -1,7 +1,4 @@
-"""`python -m benchmarks.costs`: what the reference project costs in a month.
-
-Quantities and prices stand in docs/costs.toml; their table goes into docs/deploying.md.
-"""
+"""What the reference project costs in a month: quantities and prices of docs/costs.toml as tables."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -10,10 +7,10 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from benchmarks import documents
+from docgen.insertion import insert
 
-DATA: Final = documents.PAGE.with_name("costs.toml")
-PAGE: Final = documents.PAGE.with_name("deploying.md")
+DATA: Final = "docs/costs.toml"
+PAGE: Final = "docs/deploying.md"
 PLACE: Final = "costs"
 
 Scope = Literal["environment", "isolated", "tooling"]
@@ -96,7 +93,7 @@ class Costs(BaseModel):
         return [each for each in self.components if each.scope == scope]
 
 
-def load(path: Path = DATA) -> Costs:
+def load(path: Path) -> Costs:
     """Read quantities and prices.
 
     Raises:
@@ -122,9 +119,13 @@ def tell(costs: Costs) -> str:
     return "\n\n".join([*tables, three, addresses])
 
 
-def main() -> None:
-    """Write the tables into the page."""
-    PAGE.write_text(documents.insert(PAGE.read_text("utf-8"), PLACE, tell(load())), "utf-8")
+def page(root: Path) -> str:
+    """Return the page with the tables of today's data.
+
+    Raises:
+        ValidationError: see `load`.
+    """
+    return insert((root / PAGE).read_text("utf-8"), PLACE, tell(load(root / DATA)))
 
 
 def _table(title: str, components: Sequence[Component], sources: Mapping[str, Source]) -> str:
@@ -154,7 +155,3 @@ def _price(component: Component, sources: Mapping[str, Source]) -> str:
 
 def _amount(cost: float | None) -> str:
     return "look up" if cost is None else f"{cost:.2f}"
-
-
-if __name__ == "__main__":
-    main()

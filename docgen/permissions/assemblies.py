@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-from benchmarks.permissions import words
-from benchmarks.permissions.grants import Role, roles
-from benchmarks.permissions.policies import policies
+from docgen.permissions import words
+from docgen.permissions.grants import Role, roles
+from docgen.permissions.policies import policies
 from pipelines import compiled, wheels
 from stacks.assembly import build_app
 from stacks.settings import ProjectSettings, Side, delivery_stack, load_projects

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchmarks.permissions.grants import Grant, Role
+from docgen.permissions.grants import Grant, Role
 
 FILE = "docs/permissions.toml"
 _OWN = "<own>"
