@@ -247,15 +247,17 @@ def test_a_schedule_is_called_when_its_time_comes_by_itself(past: Sandbox, wait_
 
 def test_a_pipeline_that_cannot_be_started_is_reported_and_kept(past: Sandbox) -> None:
     url = past.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
+    # Far enough that it is due by the move, and not by itself before it.
+    due = past.now() + timedelta(hours=1)
     _schedule(
         past,
         "universal",
-        "rate(1 day)",
+        f"at({due:%Y-%m-%dT%H:%M:%S})",
         Arn="arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution",
         Input=json.dumps({"PipelineName": "none", "ClientRequestToken": f"<aws.scheduler.execution-id>{'0' * 16}"}),
         DeadLetterConfig={"Arn": f"{QUEUE}:dead"},
     )
-    moved = past.advance(timedelta(seconds=1))
+    moved = past.advance(timedelta(hours=2))
     past.client("scheduler").delete_schedule(Name="universal")
     (fired,) = [one for one in moved.fired if one.schedule_arn.endswith("/universal")]
     assert fired.error is not None
