@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.measure import Contender, compare
+from benchmarks.measure import Contender, compare, tell
 from stacks.constructs.staging import Staging
 from stacks.settings import load_projects
+
+__all__ = ["run", "tell"]
 
 _HANDLERS = ("start_training", "close_training", "deploy_model", "confirm_deployment")
 _ROOT: Final = Path(__file__).parents[1]

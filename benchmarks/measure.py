@@ -57,6 +57,12 @@ def compare(floor: Contender, *others: Contender, runs: int = 5) -> list[dict[st
     return [asdict(figure) for figure in figures]
 
 
+def tell(figures: list[dict[str, Any]]) -> str:
+    """Write the figures of :func:`compare` as a table; each comparison among them begins with its floor."""
+    rows = [f"| {each['name']} | {each['seconds']:.2f} | {each['ratio']:.2f} x |" for each in figures]
+    return "\n".join(["| process | seconds | over the floor |", "|---|---|---|", *rows])
+
+
 def _wall_time(contender: Contender) -> float:
     began = time.perf_counter()
     subprocess.run(

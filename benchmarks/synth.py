@@ -3,7 +3,9 @@
 import tempfile
 from typing import Any
 
-from benchmarks.measure import Contender, compare
+from benchmarks.measure import Contender, compare, tell
+
+__all__ = ["run", "tell"]
 
 _OFF = {"CDK_VALIDATION": "false"}
 

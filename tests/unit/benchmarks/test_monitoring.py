@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import false_alarms, monitoring
+from benchmarks import application, cold_start, false_alarms, monitoring, synth
 from benchmarks.__main__ import PAGE, RESULTS
 from benchmarks.monitoring import chart, columns, plan
 from benchmarks.monitoring.contestants import contest
@@ -125,7 +125,7 @@ def test_peers_are_pinned_with_hashes() -> None:
         assert Peer(name, Path()).version(name)
 
 
-@pytest.mark.parametrize("comparison", [false_alarms, monitoring])
+@pytest.mark.parametrize("comparison", [application, cold_start, false_alarms, monitoring, synth])
 def test_the_page_tells_the_last_result(comparison: Any) -> None:
     name = comparison.__name__.rpartition(".")[2]
     result = RESULTS / f"{name}.json"
