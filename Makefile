@@ -9,9 +9,9 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_NODE := $(CURDIR)/$(BIN)/node
 export UV_LINK_MODE ?= hardlink
-# What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 # Many short processes import the same packages: compiled once, whatever the caller's environment says.
 export PYTHONDONTWRITEBYTECODE :=
+# What sandbox/images.py takes most from: an image comes compiled, and jobs write nothing beside their own files.
 IMAGE_PACKAGES := numpy pandas pyarrow scipy sklearn xgboost
 CODE := app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing tests benchmarks docgen
 LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"

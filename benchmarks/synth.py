@@ -1,5 +1,6 @@
-"""Synth of the whole application against the smallest possible one, without and with the template validation."""
+"""Synth of one environment and of everything against the smallest application, without and with the validation."""
 
+import json
 import tempfile
 from typing import Any
 
@@ -8,18 +9,23 @@ from benchmarks.measure import Contender, compare, tell
 __all__ = ["run", "tell"]
 
 _OFF = {"CDK_VALIDATION": "false"}
+_ONE = {"CDK_CONTEXT_JSON": json.dumps({"project": "flights", "environment": "production"})}
+_BUCKET = ["benchmarks/one_bucket.py"]
 
 
 def run() -> list[dict[str, Any]]:
-    """Measure `python app.py`, every environment of every project, against one bucket."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as whole:
-        bucket, app = {"CDK_OUTDIR": one}, {"CDK_OUTDIR": whole}
+    """Measure `python app.py`: with a selection as for a deployment by hand, and without one as CI runs it."""
+    with tempfile.TemporaryDirectory() as folder:
+        bucket, whole = ({"CDK_OUTDIR": f"{folder}/{name}"} for name in ("bucket", "whole"))
+        environment = {"CDK_OUTDIR": f"{folder}/environment"} | _ONE
         bare = compare(
-            Contender("one bucket, no validation", ["benchmarks/one_bucket.py"], bucket | _OFF),
-            Contender("all projects and environments, no validation", ["app.py"], app | _OFF),
+            Contender("one bucket, no validation", _BUCKET, bucket | _OFF),
+            Contender("one environment, no validation", ["app.py"], environment | _OFF),
+            Contender("all projects, environments and pipelines, no validation", ["app.py"], whole | _OFF),
         )
         checked = compare(
-            Contender("one bucket, validated", ["benchmarks/one_bucket.py"], bucket),
-            Contender("all projects and environments, validated and cdk-nag", ["app.py"], app),
+            Contender("one bucket, validated", _BUCKET, bucket),
+            Contender("one environment, validated and cdk-nag", ["app.py"], environment),
+            Contender("all projects, environments and pipelines, validated and cdk-nag", ["app.py"], whole),
         )
         return bare + checked
