@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fuzzing.parser import ROOT, Parser, text_of
+from fuzzing.pipeline_words import PIPELINE_WORDS
 from ops import dead_letters, smoke
 from ops.client_credentials import BEARER, ClientCredentials
 from ops.errors import OpsError
@@ -145,19 +146,9 @@ PARSERS = (
         seeds=lambda: (_SMALL, _COMPILED),
         syntax="json",
         tokens=(
-            "Steps",
-            "Name",
-            "Type",
-            "Arguments",
-            "IfSteps",
-            "ElseSteps",
-            "Condition",
-            "Processing",
-            "Training",
-            "Get",
+            *PIPELINE_WORDS,
             "NetworkConfig",
             "VpcConfig",
-            "DependsOn",
             "Steps.Train.A",
             "RegisterModel",
         ),

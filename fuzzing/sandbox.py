@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fuzzing.parser import ROOT, Parser, text_of
+from fuzzing.pipeline_words import PIPELINE_WORDS
 from sandbox.cloudwatch.gathering import embedded
 from sandbox.delivery.buildspec import Buildspec
 from sandbox.errors import SandboxError
@@ -148,20 +149,6 @@ _EXPRESSIONS = [
     {"Get": "Steps.A.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"},
     {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a[1].b"}},
 ]
-_STEP_WORDS = (
-    "Steps",
-    "Name",
-    "Type",
-    "Arguments",
-    "IfSteps",
-    "ElseSteps",
-    "Condition",
-    "Processing",
-    "Training",
-    "Get",
-    "DependsOn",
-    "PropertyFiles",
-)
 
 PARSERS = (
     Parser(
@@ -173,7 +160,8 @@ PARSERS = (
         seeds=lambda: (_COMPILED,),
         syntax="json",
         tokens=(
-            *_STEP_WORDS,
+            *PIPELINE_WORDS,
+            "PropertyFiles",
             "Steps.Train.ModelArtifacts",
             "Parameters.",
             "Parameters",

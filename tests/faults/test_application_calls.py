@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from http_api_call import Reply
 
 from application import outcomes
 from application.live_version import LiveVersion
@@ -22,7 +23,6 @@ from tests.faults.support.application import (
     RECORD,
     Application,
     Entry,
-    Reply,
     documented,
     entered,
     without_ids,

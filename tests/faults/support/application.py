@@ -21,6 +21,7 @@ import pyarrow as pa
 import pytest
 from botocore.model import OperationModel
 from function_inputs import ENVIRONMENT, NAME, PACKAGES, PROJECT, Context
+from http_api_call import Reply, event
 from sagemaker_in_memory import Refused
 from standing_clock import Clock
 
@@ -64,19 +65,6 @@ _VARIABLES = {
     "TIMEOUT_SECONDS": "10",
     "CODE_VERSION": "0123abc",
 }
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer as its caller sees it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def is_good(self) -> bool:
-        return 200 <= self.status < 300
 
 
 @dataclass
@@ -136,20 +124,13 @@ class Application:
         """Send a request; ``None`` when the process ended without an answer, and the next one starts."""
         self._requests += 1
         self.clock.advance(seconds=1)
-        event = {
-            "version": "2.0",
-            "rawPath": path,
-            "headers": {"content-type": "application/json"},
-            "requestContext": {"http": {"method": method, "path": path}, "requestId": f"request-{self._requests}"},
-            "body": None if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-        }
+        request = event(method, path, body, request_id=f"request-{self._requests}")
         try:
-            answer = self._entry.handler(event, Context(function_name=FUNCTION))
+            answer = self._entry.handler(request, Context(function_name=FUNCTION))
         except Killed:
             self._start()
             return None
-        return Reply(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        return Reply.of(answer)
 
     def wait(self) -> None:
         """Let a minute pass: what timed out has happened by then, and what could not be read is asked for again."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from http_api_call import event
 
 from stacks.constructs.staging import Staging
 from stacks.settings import load_projects, select
 from tests.unit.application.support.endpoint import NOT_FOUND, EndpointServer, Failure
-from tests.unit.application.support.world import event
 from tests.unit.lambdas.support.lambda_packages import assemble
 
 ROOT = Path(__file__).parents[3]

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from http_api_call import Reply
 
 from application import api as application_api
 from application import openapi
@@ -12,7 +13,7 @@ from application.models import Requests
 from stacks.constructs.http_api import ROUTES
 from tests.unit.application.support.baselines import baseline
 from tests.unit.application.support.endpoint import NOT_FOUND, EndpointServer, Failure
-from tests.unit.application.support.world import RECORD, Reply, World, contract_of
+from tests.unit.application.support.world import RECORD, World, contract_of
 
 
 def conforms(document: dict[str, Any], method: str, path: str, answer: Reply) -> bool:

@@ -1,6 +1,5 @@
 """The application with everything around it: a real endpoint client, a real ledger, real buckets."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -8,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from botocore.session import get_session
+from http_api_call import Reply, event
 
 from application import endpoint_client
 from application.api import Api
@@ -54,15 +54,6 @@ class Context:
         return self.milliseconds
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer as its caller sees it."""
-
-    status: int
-    headers: dict[str, str]
-    body: Any
-
-
 @cache
 def client(service: str, url: str) -> Any:
     return SESSION.create_client(service, endpoint_url=url, **CREDENTIALS)
@@ -70,27 +61,6 @@ def client(service: str, url: str) -> Any:
 
 def contract_of(project: str) -> Contract:
     return Contract.of(parse(source(project)))
-
-
-def event(method: str, path: str, body: object = None, **other: Any) -> dict[str, Any]:
-    """An event of payload format 2.0; AWS page "Create AWS Lambda proxy integrations for HTTP APIs"."""
-    text = body if isinstance(body, str) or body is None else json.dumps(body)
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "api"},
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "api",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
-            "requestId": "JKJaXmPLvHcESHA=",
-            "stage": "$default",
-        },
-        "body": text,
-        "isBase64Encoded": False,
-    } | other
 
 
 @dataclass
@@ -145,7 +115,7 @@ class World:
 
     def send(self, whole: object) -> Reply:
         answer = self.api.answer(whole, self.context)  # type: ignore[arg-type]  # all that is used of it
-        return Reply(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        return Reply.of(answer)
 
     def predict(self, *records: dict[str, Any]) -> Reply:
         return self.call("POST", "/predictions", {"records": list(records or [RECORD])})
