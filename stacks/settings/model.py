@@ -97,7 +97,7 @@ class Training(Section):
 
     instance_type: InstanceType = "ml.m5.xlarge"
     max_runtime_minutes: Annotated[int, Field(ge=1, le=7200)] = 60
-    watch_minutes: Annotated[int, Field(ge=5, le=360)] = 60
+    watch_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] = 0
     hyperparameters: dict[HyperparameterName, HyperparameterValue] = Field(default_factory=dict)
 

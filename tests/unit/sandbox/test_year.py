@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ import typer
 
 from pipelines.steps.gate import clusters, jackknife, leave_one_out
 from sandbox.commands.demo import _months
+from sandbox.control import Fired
 from sandbox.demo import months, scores
 from sandbox.demo.chronicle import Note, _notes
 from sandbox.demo.traffic import Answers, _truths, days
+from sandbox.demo.year import Year
 
 
 @pytest.fixture(name="drops")
@@ -117,3 +120,19 @@ def test_what_happened_is_told_in_the_words_of_the_story() -> None:
     assert list(_notes(entry("deployment", "live"), at)) == [Note(at, "deployed", "version 3 live")]
     assert list(_notes(entry("decision", "waits_for_a_reason"), at)) == [Note(at, "no_run", "because")]
     assert list(_notes(entry("decision", "no_new_data"), at)) == [Note(at, "no_new_data", "because")]
+
+
+@pytest.mark.parametrize(("of", "waits"), [("Monitoring-MonitorGroup", 1), ("Training-RunWatchGroup", 0)])
+def test_a_day_waits_for_the_monitor_and_not_for_a_look_at_the_run_in_flight(
+    drops: list[Path], of: str, waits: int
+) -> None:
+    due = Fired(f"arn:aws:scheduler:us-east-1:000000000000:schedule/flights-year-{of}-1A2B/Schedule", datetime.now(UTC))
+    fired = iter([[due], [], []])
+    clock = SimpleNamespace(advance=lambda *, to: SimpleNamespace(fired=next(fired), to=to))
+    waited: list[str] = []
+    still = SimpleNamespace(wait=lambda: waited.append("still"))
+    traffic = SimpleNamespace(tell=lambda *_, **__: None, ask=lambda day: SimpleNamespace(day=day.day))
+
+    Year._ask(SimpleNamespace(clock=clock), iter(days(drops, time_column="at", every=1)), traffic, still)  # type: ignore[arg-type]  # all that it uses
+
+    assert len(waited) == waits
