@@ -1,7 +1,6 @@
 """The drift report: what it says first, what data cannot make it do, and that it is the same page every time."""
 
 import json
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -207,7 +206,7 @@ def test_the_same_documents_give_the_same_page_in_any_order() -> None:
     assert drift.build(again[-1], [*reversed(again), again[3]]) == drift.build(DRIFTED[-1], DRIFTED)
 
 
-def test_a_thousand_features_over_a_year_make_a_small_page_in_seconds() -> None:
+def test_a_thousand_features_over_a_year_make_a_small_page() -> None:
     year = judged_windows.windows(365)
     wide = [
         judged_windows.categorical(
@@ -223,9 +222,7 @@ def test_a_thousand_features_over_a_year_make_a_small_page_in_seconds() -> None:
         window["capture"]["problems"] = [
             {"kind": f"k{i}", "count": 1, "key": "y" * 900, "detail": "z" * 500} for i in range(1_000)
         ]
-    began = time.perf_counter()
     text = drift.build(year[-1], year)
-    assert time.perf_counter() - began < 20
     assert len(text.encode()) < 400_000
     found = Page(text)
     assert "960 more features are in the judgement's JSON" in text_of(found)
