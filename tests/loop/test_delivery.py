@@ -55,14 +55,21 @@ def _deliver(loop: Loop, side: str, *, repository: Path = ROOT, until: str | Non
     )
 
 
-def test_the_ml_code_goes_through_a_training_run_to_production(staging: Loop) -> None:
-    ran = [(one.stage, one.action) for one in _deliver(staging, "ml")]
+@pytest.fixture(scope="module")
+def ml_delivered(staging: Loop) -> list[Ran]:
+    """What ran when the ML code was delivered: an application needs its stacks, in production too."""
+    return _deliver(staging, "ml")
+
+
+def test_the_ml_code_goes_through_a_training_run_to_production(ml_delivered: list[Ran]) -> None:
+    ran = [(one.stage, one.action) for one in ml_delivered]
 
     assert ran[0] == ("Source", "Source")
     assert (STAGING, "Train") in ran
     assert ran[-1][0] == f"{PROJECT}-production"
 
 
+@pytest.mark.usefixtures("ml_delivered")
 def test_the_application_goes_through_contract_and_smoke_test_to_production(staging: Loop) -> None:
     ran = [(one.stage, one.action) for one in _deliver(staging, "application")]
 
