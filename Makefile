@@ -72,7 +72,7 @@ lint: setup
 	@$(BIN)/ruff format --check $(CODE)
 
 types: setup
-	@$(BIN)/mypy app.py stacks lambdas pipelines application ops sandbox supply_chain fuzzing docgen
+	@$(BIN)/mypy $(filter-out tests benchmarks,$(CODE))
 
 format: setup ## Format the code and repair what can be repaired
 	@$(BIN)/ruff check --fix $(CODE)

@@ -1,1 +1,1 @@
-"""Writes the parts of docs/ that are derived: from the templates, from data with its sources, from measurements."""
+"""Writes the parts of docs/ that are derived from templates and data; benchmarks put their tables in the same way."""

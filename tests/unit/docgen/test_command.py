@@ -1,5 +1,6 @@
 """`python -m docgen` writes what is derived into its page, or tells that a page is stale."""
 
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from docgen import __main__ as command
 from docgen.insertion import insert
 from docgen.permissions.reasons import UnexplainedError
+from stacks.errors import ConfigurationError
 
 PAGE = "docs/page.md"
 
@@ -49,13 +51,31 @@ def test_an_unknown_part_is_wrong_usage() -> None:
     assert "there is no part 'sum'; there are sums" in said
 
 
-@pytest.mark.usefixtures("root")
-def test_a_grant_without_a_reason_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unexplained(_: Path) -> str:
-        raise UnexplainedError("Role may s3:GetObject: write why")
+def broken_toml() -> Exception:
+    with pytest.raises(tomllib.TOMLDecodeError) as raised:
+        tomllib.loads("hours =")
+    return raised.value
 
-    monkeypatch.setattr(command, "GENERATORS", {"sums": SimpleNamespace(PAGE=PAGE, page=unexplained)})
-    assert run() == (1, "error: Role may s3:GetObject: write why\n")
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UnexplainedError("Role may s3:GetObject: write why"), 1, "error: Role may s3:GetObject: write why\n"),
+        (ConfigurationError("a stale pipeline: make compile"), 2, "error: a stale pipeline: make compile\n"),
+        (broken_toml(), 2, "error: docs/sums.toml: Invalid value"),
+    ],
+)
+def test_what_cannot_be_written_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, said: str
+) -> None:
+    def fails(_: Path) -> str:
+        raise error
+
+    monkeypatch.setattr(command, "GENERATORS", {"sums": SimpleNamespace(PAGE=PAGE, page=fails)})
+    ended, output = run()
+    assert ended == code
+    assert output.startswith(said)
 
 
 def test_a_page_without_the_place_is_refused() -> None:
